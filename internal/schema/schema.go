@@ -1,0 +1,181 @@
+// Package schema describes tables without a database: what a source holds
+// (Database, Table, Column, Key) and what each column becomes on the target
+// (Mapping). It owns the vocabulary that both ends and every feature share; it
+// reads nothing, decides nothing and opens nothing.
+package schema
+
+// Database is one source database as introspection found it.
+type Database struct {
+	Name    string
+	Product string // "mariadb" or "mysql"
+	Version string
+	Charset string
+	// Tables are the base tables in name order.
+	Tables []*Table
+	// Objects are everything else that lives in the database and holds no rows:
+	// views, triggers, routines, events.
+	Objects []Object
+}
+
+// Table returns the table of that exact name, or nil.
+func (d *Database) Table(name string) *Table {
+	for _, t := range d.Tables {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// Object is a named thing of a source database that is not a table.
+type Object struct {
+	Kind  ObjectKind
+	Name  string
+	Table string // the table a trigger belongs to; empty otherwise
+	// Detail says when it acts: "BEFORE INSERT", "EVERY 1 DAY".
+	Detail string
+	// Definition is the statement or body, as the source prints it; empty when
+	// the account may not read it.
+	Definition string
+}
+
+// ObjectKind names what an Object is.
+type ObjectKind string
+
+// The kinds of objects that introspection lists.
+const (
+	View      ObjectKind = "view"
+	Trigger   ObjectKind = "trigger"
+	Procedure ObjectKind = "procedure"
+	Function  ObjectKind = "function"
+	Event     ObjectKind = "event"
+	Sequence  ObjectKind = "sequence"
+)
+
+// Table is a base table of the source.
+type Table struct {
+	Name    string
+	Engine  string // "InnoDB", "MyISAM", ...
+	Comment string
+	Columns []Column
+	// PrimaryKey is nil for a table without one.
+	PrimaryKey  *Index
+	Indexes     []Index // secondary indexes, the primary key excluded
+	ForeignKeys []ForeignKey
+	Checks      []Check
+	// AutoIncrement is the next value that the source would hand out; 0 when
+	// no column has AUTO_INCREMENT.
+	AutoIncrement uint64
+	// EstimatedRows and EstimatedBytes are the source's statistics: good for a
+	// progress bar, never for a proof.
+	EstimatedRows  int64
+	EstimatedBytes int64
+	// Partitioned says that the source splits the table into partitions.
+	Partitioned bool
+}
+
+// Column returns the column of that exact name, or nil.
+func (t *Table) Column(name string) *Column {
+	for i := range t.Columns {
+		if t.Columns[i].Name == name {
+			return &t.Columns[i]
+		}
+	}
+	return nil
+}
+
+// Column is one column of a source table.
+type Column struct {
+	Name     string
+	Type     Type
+	Nullable bool
+	// Default is nil when the column has none (an implicit NULL included).
+	Default *Default
+	// Generated is nil for an ordinary column.
+	Generated     *Generated
+	AutoIncrement bool
+	// OnUpdate is the ON UPDATE expression, such as "current_timestamp(6)"; empty without one.
+	OnUpdate string
+	Comment  string
+	// Invisible columns are left out of SELECT * on the source; they are moved like any other.
+	Invisible bool
+}
+
+// Type is a column type in the source's own terms.
+type Type struct {
+	// Base is the lower-case type name without arguments: "int", "varchar",
+	// "enum", "datetime", "json", "uuid", "inet6", "geometry", ...
+	// MariaDB's JSON alias (LONGTEXT with a json_valid check) reads "json" too.
+	Base string
+	// Raw is the full type as the source prints it: "int(10) unsigned".
+	Raw      string
+	Unsigned bool
+	Zerofill bool
+	// Length is the declared length: characters of char/varchar, bytes of
+	// binary/varbinary, bits of bit, digits of an integer's display width
+	// (tinyint(1)); the maximum octet length for the text and blob families.
+	Length int64
+	// Precision and Scale of decimal; Precision is the fractional-seconds
+	// precision (0 to 6) of time, datetime and timestamp.
+	Precision int
+	Scale     int
+	// Charset and Collation of a character column; empty for others.
+	Charset   string
+	Collation string
+	// Labels of an enum or set, in definition order.
+	Labels []string
+}
+
+// Default is a column's default.
+type Default struct {
+	// Text is the literal's value without quotes, or the expression.
+	Text string
+	// Expression says that Text is an expression (current_timestamp(6), uuid())
+	// and not a literal.
+	Expression bool
+}
+
+// Generated describes a generated column.
+type Generated struct {
+	Expression string
+	Stored     bool
+}
+
+// Index is a primary key or a secondary index of the source.
+type Index struct {
+	Name   string
+	Unique bool
+	// Type is "BTREE", "HASH", "FULLTEXT", "SPATIAL", "RTREE" or "VECTOR".
+	Type    string
+	Parts   []KeyPart
+	Comment string
+}
+
+// KeyPart is one column (or expression) of an index.
+type KeyPart struct {
+	Column string
+	// Prefix is the number of indexed characters (bytes for binary types); 0 for the whole column.
+	Prefix     int64
+	Descending bool
+	// Expression is set, and Column empty, for a functional key part (MySQL 8).
+	Expression string
+}
+
+// ForeignKey is a foreign key declared on the source.
+type ForeignKey struct {
+	Name       string
+	Columns    []string
+	RefSchema  string // the referenced table's database; empty when it is the same one
+	RefTable   string
+	RefColumns []string
+	OnDelete   string // "RESTRICT", "CASCADE", "SET NULL", "NO ACTION", "SET DEFAULT"
+	OnUpdate   string
+}
+
+// Check is a CHECK constraint.
+type Check struct {
+	Name       string
+	Expression string
+	// Enforced is false for MySQL's NOT ENFORCED constraints.
+	Enforced bool
+}
