@@ -1,0 +1,93 @@
+package report
+
+import (
+	"time"
+
+	"leap/internal/schema"
+)
+
+// equalTable returns a table that was compared and found equal.
+func equalTable(name string, rows int64) Table {
+	return Table{
+		Name: name, SourceName: name, SourceRows: new(rows), TargetRows: new(rows),
+		Verdict: Pass, Digest: &Digest{Source: "a1b2", Target: "a1b2", Method: "sha256-sum"},
+		FindingsTotal: new(int64(0)),
+	}
+}
+
+// passing returns the smallest report that passes; tests spoil one thing of it.
+func passing() *Migration {
+	start := time.Date(2026, 3, 1, 22, 0, 0, 0, time.UTC)
+	return &Migration{
+		Version: "1.2.3", Command: "migrate run", Started: start, Finished: start.Add(200 * time.Second),
+		Source: Source{
+			URL: "mysql://app@db1:3306/bank", Product: "mariadb", Version: "10.11.6", Database: "bank",
+			Position: &Position{File: "bin.000003", Offset: new(int64(4711)), Method: "ftwrl", TakenAt: start},
+		},
+		Target: Target{
+			URL: "postgresql://app@crdb1:26257/bank", Product: CockroachDB, Version: "v24.3.1", Database: "bank",
+		},
+		Snapshot: &Snapshot{Mode: "auto", Consistent: true},
+		Phases: []Phase{
+			{Name: "copy", Verdict: Pass, Started: start, Seconds: new(120.5)},
+			{Name: "verify", Verdict: Pass, Started: start.Add(121 * time.Second), Seconds: new(79.0)},
+		},
+		Tenants: []Tenant{{
+			Name: "default", Planned: []string{"accounts", "transactions"},
+			Tables: []Table{equalTable("accounts", 50_000), equalTable("transactions", 1_234_567)},
+		}},
+		Checked: []string{"rows"},
+	}
+}
+
+// everything returns a report in which every field of the JSON form appears.
+func everything() *Migration {
+	m := passing()
+	zone := time.FixedZone("CET", 3600)
+	m.Started = m.Started.In(zone)
+	m.Source.Position.GTID = "0-1-77"
+	m.Source.Positions = []Position{*m.Source.Position, {Method: "ftwrl", TakenAt: m.Started.In(zone)}}
+	m.Target.Product, m.Target.Version, m.Target.StandIn = PostgreSQL, "15.18", true
+	m.Snapshot.Note = "read lock held for 12 ms"
+	m.Phases = append(m.Phases, Phase{Name: "indexes", Verdict: Fail, Started: m.Started, Error: "connection lost"})
+
+	t := &m.Tenants[0].Tables[0]
+	t.CopiedRows, t.Chunks, t.Bytes = new(int64(50_000)), new(int64(5)), new(int64(9_000_000))
+	t.CopySeconds, t.VerifySeconds = new(12.25), new(0.04)
+	t.TargetRows, t.FindingsTotal = new(int64(49_999)), new(int64(3))
+	t.Digest.Target = "ffff"
+	t.Findings = []Finding{
+		{Key: Key{Columns: []KeyColumn{{"id", "9"}}}, Kind: Missing},
+		{Key: Key{Text: "row 12 of a table without a key"}, Kind: Extra},
+		{
+			Key: Key{Columns: []KeyColumn{{"id", "7"}, {"day", "2024-02-29"}}}, Kind: Changed,
+			Columns: []ColumnDiff{
+				{Name: "balance", Source: TextValue("10.00"), Target: TextValue("10.01")},
+				{Name: "closed", Source: NullValue(), Target: TextValue("")},
+				{Name: "iban"},
+			},
+		},
+	}
+	m.Ledger = []Change{{
+		Table: "accounts", Column: "opened", Policy: "zero_date", Action: schema.Null, Count: 1200,
+		Examples: []Key{{Columns: []KeyColumn{{"id", "3"}}}},
+	}}
+	m.Assessment = []schema.Finding{{
+		Rule: "trigger-dropped", Severity: schema.Warning, Object: "trigger audit_ins",
+		Problem: "does not exist on the target", Advice: "move it into the application",
+	}}
+	m.Unchecked = []Gap{{What: "sequences", Why: "not asked for"}}
+	m.Error = &Failure{Message: "connection lost", Hint: "run the command again", Class: "failed"}
+	return m
+}
+
+// neverConnected returns the report of a run that ended before it began.
+func neverConnected() *Migration {
+	m := passing()
+	return &Migration{
+		Version: m.Version, Command: "migrate copy", Started: m.Started,
+		Source: Source{URL: "mysql://app@nowhere:3306/bank", Database: "bank"},
+		Target: Target{URL: "postgresql://app@nowhere:26257/bank", Database: "bank"},
+		Error:  &Failure{Message: "dial tcp: no such host", Class: "failed"},
+	}
+}
