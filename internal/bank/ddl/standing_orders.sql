@@ -1,0 +1,20 @@
+CREATE TABLE standing_orders (
+  id int(10) unsigned NOT NULL AUTO_INCREMENT,
+  account_id int(10) unsigned NOT NULL,
+  beneficiary_id int(11) DEFAULT NULL,
+  amount decimal(13,2) NOT NULL,
+  currency char(3) NOT NULL DEFAULT 'EUR',
+  frequency enum('weekly','monthly','quarterly','yearly') NOT NULL DEFAULT 'monthly',
+  day_of_execution tinyint(4) NOT NULL DEFAULT 1,
+  execution_time time(3) DEFAULT NULL,
+  start_date date NOT NULL,
+  end_date date DEFAULT NULL,
+  remittance varchar(140) NOT NULL DEFAULT '',
+  is_active tinyint(1) NOT NULL DEFAULT 1,
+  PRIMARY KEY (id),
+  KEY idx_account (account_id),
+  KEY idx_beneficiary (beneficiary_id),
+  CONSTRAINT fk_so_account FOREIGN KEY (account_id) REFERENCES accounts (id),
+  CONSTRAINT fk_so_beneficiary FOREIGN KEY (beneficiary_id) REFERENCES beneficiaries (id) ON DELETE SET NULL,
+  CONSTRAINT ck_so_day CHECK (day_of_execution BETWEEN -1 AND 31)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci

@@ -1,0 +1,21 @@
+CREATE TABLE transactions (
+  id bigint(20) NOT NULL AUTO_INCREMENT,
+  account_id int(10) unsigned NOT NULL,
+  entry_ref varchar(35) NOT NULL,
+  booking_date date NOT NULL,
+  value_date date DEFAULT NULL,
+  amount decimal(15,2) NOT NULL,
+  currency char(3) NOT NULL DEFAULT 'EUR',
+  orig_amount decimal(18,4) DEFAULT NULL,
+  orig_currency char(3) DEFAULT NULL,
+  status enum('booked','pending','information') NOT NULL DEFAULT 'booked',
+  mcc smallint(5) unsigned DEFAULT NULL,
+  counterparty varchar(140) DEFAULT NULL,
+  counterparty_iban varchar(34) DEFAULT NULL,
+  remittance varchar(280) DEFAULT NULL,
+  created_at datetime(6) NOT NULL,
+  PRIMARY KEY (id),
+  KEY idx_account_booking (account_id, booking_date),
+  KEY idx_entry (entry_ref(12)),
+  CONSTRAINT fk_tx_account FOREIGN KEY (account_id) REFERENCES accounts (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci COMMENT='24 months; older ones live in the archive'
