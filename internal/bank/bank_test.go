@@ -76,6 +76,7 @@ func TestCreate(t *testing.T) {
 }
 
 func testCounts(t *testing.T, f fixture, sum bank.Summary, progress map[string]int) {
+	t.Helper()
 	if len(sum.Tables) < 18 {
 		t.Errorf("%d tables, want at least 18", len(sum.Tables))
 	}
@@ -103,6 +104,7 @@ func testCounts(t *testing.T, f fixture, sum bank.Summary, progress map[string]i
 
 // The load runs without foreign-key checks, so the test makes up for them.
 func testForeignKeys(t *testing.T, f fixture) {
+	t.Helper()
 	rows, err := f.db.QueryContext(t.Context(), `SELECT table_name, column_name, referenced_table_name, referenced_column_name
 		FROM information_schema.key_column_usage WHERE table_schema = DATABASE() AND referenced_table_name IS NOT NULL`)
 	if err != nil {
@@ -131,6 +133,7 @@ func testForeignKeys(t *testing.T, f fixture) {
 }
 
 func testSecondCreate(t *testing.T, f fixture) {
+	t.Helper()
 	if _, err := bank.Create(t.Context(), f.db, bank.Options{Rows: testRows}); err == nil {
 		t.Error("the second Create in one database passed")
 	}
@@ -138,6 +141,7 @@ func testSecondCreate(t *testing.T, f fixture) {
 
 // The handle that Create used must not have kept the load's settings.
 func testChecksStillOn(t *testing.T, f fixture) {
+	t.Helper()
 	if n := f.int(t, "SELECT @@foreign_key_checks + @@unique_checks"); n != 2 {
 		t.Errorf("foreign_key_checks + unique_checks = %d, want 2", n)
 	}

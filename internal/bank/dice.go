@@ -36,7 +36,7 @@ func (g *generator) fate(topic uint64, i, n int) int {
 }
 
 // below maps x onto [0,n). The bias is about n/2^63 and irrelevant here.
-func below(x uint64, n int) int { return int((x >> 1) % uint64(max(n, 1))) }
+func below(x uint64, n int) int { return int(x>>1) % max(n, 1) }
 
 // n throws a number in [0,n).
 func (d *dice) n(n int) int { return below(d.pcg.Uint64(), n) }

@@ -76,6 +76,7 @@ func column(where string) string {
 }
 
 func testFeatures(t *testing.T, f fixture) {
+	t.Helper()
 	for _, feature := range features {
 		if n := f.int(t, feature.count); n < 1 {
 			t.Errorf("%s: found %d times", feature.name, n)
@@ -101,6 +102,7 @@ var misfits = []struct{ name, count string }{
 }
 
 func testMisfits(t *testing.T, f fixture) {
+	t.Helper()
 	for _, m := range misfits {
 		if n := f.int(t, m.count); n != 0 {
 			t.Errorf("%s: %d rows", m.name, n)

@@ -35,7 +35,7 @@ var locales = [3]locale{
 		latinCities: []string{"Paris", "Saint-Étienne", "Besançon", "Orléans", "Nîmes", "Sète"},
 		merchants:   []string{"Boulangerie Dupré", "SNCF Connect", "EDF Électricité", "Pharmacie de l'Île", "Crémerie Noël", "Fnac Étoile", "Garage Lœuillet"},
 		remittances: []string{"Facture %s", "Loyer juin — %s", "Paiement CB %s 🥐", "Prélèvement %s", "Merci pour tout 🎉👨‍👩‍👧", "Virement « %s »", "Remboursement\t%s"},
-		products:    []string{"Compte chèques", "Livret A", "Carte « Première »", "Prêt immobilier"},
+		products:    []string{"Compte chèques", "Livret A", "Carte « Première »", "Prêt étudiant"},
 	},
 	{
 		country: "PL", currency: "PLN",
