@@ -32,8 +32,12 @@ func TestWriteFile(t *testing.T) {
 	if !bytes.HasSuffix(got, []byte("}\n")) {
 		t.Error("no newline at the end")
 	}
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v, %v; want 0600", info.Mode(), err)
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, want 0600", info.Mode())
 	}
 	onlyFile(t, dir, "report.json")
 }
