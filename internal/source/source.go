@@ -1,0 +1,279 @@
+// Package source owns the MySQL or MariaDB end: connecting, describing what is
+// there, reading one consistent view of it, and digesting rows where they lie.
+// It never writes: every connection is read-only.
+package source
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"database/sql/driver"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"leap/internal/endpoint"
+	"leap/internal/fault"
+)
+
+// DB is one source database. It is safe for concurrent use; Close ends it.
+type DB struct {
+	pool *sql.DB
+	info Info
+}
+
+// Info says what server and database a DB is connected to.
+type Info struct {
+	// Product is "mariadb" or "mysql".
+	Product string `json:"product"`
+	// Version is the server's own text: "10.11.6-MariaDB-log".
+	Version  string `json:"version"`
+	ServerID uint64 `json:"server_id"`
+	// ServerUUID identifies the server. MariaDB before 10.5.26 has none of its
+	// own: there it is a digest of host name, port, data directory and server id.
+	ServerUUID string `json:"server_uuid"`
+	Host       string `json:"host"`
+	// Database is the name as the server spells it.
+	Database            string `json:"database"`
+	BinlogEnabled       bool   `json:"binlog_enabled"`
+	ReadOnly            bool   `json:"read_only"`
+	LowerCaseTableNames int    `json:"lower_case_table_names"`
+	// Encrypted says whether the connection that asked was protected by TLS.
+	Encrypted bool `json:"encrypted"`
+
+	version version
+}
+
+// The products that a source can be.
+const (
+	MariaDB = "mariadb"
+	MySQL   = "mysql"
+)
+
+// Open connects to the database, makes sure that the server is one that this
+// package understands, and describes it. Errors carry a hint.
+func Open(ctx context.Context, e endpoint.Endpoint) (*DB, error) {
+	if e.Protocol != endpoint.MySQL {
+		return nil, fault.New(fault.Usage, "the source is MySQL or MariaDB: mysql://user@host:3306/database",
+			"%s is not a MySQL address", e)
+	}
+	connector, err := newConnector(e)
+	if err != nil {
+		return nil, err
+	}
+	pool := sql.OpenDB(connector)
+	// Snapshots hold their connections themselves; the pool serves short
+	// questions. Idle ones beyond that would only count against max_connections.
+	pool.SetMaxIdleConns(2)
+	pool.SetConnMaxIdleTime(time.Minute)
+	db := &DB{pool: pool}
+	if db.info, err = describe(ctx, pool); err != nil {
+		_ = pool.Close()
+		return nil, fmt.Errorf("connect to %s: %w", e, Explain(err))
+	}
+	return db, nil
+}
+
+// Info returns what Open found out.
+func (db *DB) Info() Info { return db.info }
+
+// Close closes all connections.
+func (db *DB) Close() error {
+	if err := db.pool.Close(); err != nil {
+		return fmt.Errorf("close source: %w", err)
+	}
+	return nil
+}
+
+// sessionSettings are made on every connection before it is used. They fix what
+// values look like and how long the server waits, and leave the optimizer alone.
+//
+//   - sql_mode is set as a whole: PAD_CHAR_TO_FULL_LENGTH would pad CHAR,
+//     ANSI_QUOTES and NO_BACKSLASH_ESCAPES would change what our SQL means, and
+//     NO_ZERO_DATE makes comparisons with zero dates errors. NO_ENGINE_SUBSTITUTION
+//     is there only because an empty mode invites "fixing".
+//   - A reader stalls while the target commits: net_write_timeout (60 s by
+//     default) would cut its result off. wait_timeout kills idle connections.
+//   - MariaDB skips a comment with a MySQL version from 5.7 on; each product
+//     has its own name for the limit on a statement's time.
+//   - MySQL 8 caches table statistics, AUTO_INCREMENT included, for a day.
+const sessionSettings = "SET SESSION time_zone = '+00:00', sql_mode = 'NO_ENGINE_SUBSTITUTION'" +
+	", net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 28800" +
+	", sql_select_limit = DEFAULT, sql_big_selects = 1" +
+	" /*M!100102 , max_statement_time = 0 */" +
+	" /*!50708 , max_execution_time = 0 */" +
+	" /*!80003 , information_schema_stats_expiry = 0 */"
+
+// readOnly makes the server refuse any write on the connection: a mistake in
+// this program must not be able to change the customer's data.
+const readOnly = "SET SESSION TRANSACTION READ ONLY"
+
+// connector prepares each new connection of the driver.
+type connector struct{ driver.Connector }
+
+func newConnector(e endpoint.Endpoint) (driver.Connector, error) {
+	cfg := mysql.NewConfig()
+	cfg.User, cfg.Passwd = e.User, e.Password.Reveal()
+	cfg.Net, cfg.Addr = "tcp", e.Addr()
+	if e.Socket != "" {
+		cfg.Net = "unix"
+	}
+	cfg.DBName = e.Database
+	cfg.Timeout = e.ConnectTimeout
+	cfg.InterpolateParams = true    // one round trip a query, no prepared statements on the server
+	cfg.Logger = &mysql.NopLogger{} // its default writes to stderr; the errors are returned as well
+	cfg.ConnectionAttributes = "program_name:leap"
+	if err := cfg.Apply(mysql.Charset("utf8mb4", "")); err != nil {
+		return nil, fmt.Errorf("configure the MySQL driver: %w", err)
+	}
+	if err := setTLS(cfg, e); err != nil {
+		return nil, err
+	}
+	inner, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("configure the MySQL driver: %w", err)
+	}
+	return connector{Connector: inner}, nil
+}
+
+// Connect opens a connection and makes its session settings.
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // database/sql passes it on to Explain
+	}
+	for _, statement := range []string{sessionSettings, readOnly} {
+		if err := execRaw(ctx, conn, statement); err != nil {
+			_ = conn.Close()
+			return nil, fmt.Errorf("session settings: %w", err)
+		}
+	}
+	return conn, nil
+}
+
+func execRaw(ctx context.Context, conn driver.Conn, statement string) error {
+	execer, ok := conn.(driver.ExecerContext)
+	if !ok {
+		return errors.New("the MySQL driver cannot execute on a raw connection")
+	}
+	_, err := execer.ExecContext(ctx, statement, nil)
+	return err //nolint:wrapcheck // the caller says what it was doing
+}
+
+// describe asks the server about itself.
+func describe(ctx context.Context, pool *sql.DB) (Info, error) {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return Info{}, err //nolint:wrapcheck // Open wraps it
+	}
+	defer func() { _ = conn.Close() }()
+	var database sql.NullString
+	if err := conn.QueryRowContext(ctx, "SELECT DATABASE()").Scan(&database); err != nil {
+		return Info{}, fmt.Errorf("current database: %w", err)
+	}
+	variables, err := pairs(ctx, conn, "SHOW GLOBAL VARIABLES WHERE Variable_name IN ("+
+		"'version', 'version_comment', 'server_id', 'server_uuid', 'server_uid', 'hostname', 'port',"+
+		"'datadir', 'log_bin', 'read_only', 'lower_case_table_names')")
+	if err != nil {
+		return Info{}, fmt.Errorf("server variables: %w", err)
+	}
+	cipher, err := pairs(ctx, conn, "SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+	if err != nil {
+		return Info{}, fmt.Errorf("state of TLS: %w", err)
+	}
+	info := readInfo(variables)
+	info.Database = database.String
+	info.Encrypted = cipher["ssl_cipher"] != ""
+	return info, info.supported()
+}
+
+// readInfo makes an Info of server variables with lower-case names. Which of
+// them exist depends on the product and its version.
+func readInfo(v map[string]string) Info {
+	info := Info{
+		Product:       MySQL,
+		Version:       v["version"],
+		Host:          v["hostname"],
+		ServerUUID:    v["server_uuid"],
+		BinlogEnabled: isOn(v["log_bin"]),
+		ReadOnly:      v["read_only"] != "" && !strings.EqualFold(v["read_only"], "OFF") && v["read_only"] != "0",
+	}
+	if strings.Contains(strings.ToLower(v["version"]+v["version_comment"]), "mariadb") {
+		info.Product = MariaDB
+	}
+	info.version = parseVersion(info.Version)
+	// Both are numbers whenever the server answers at all; 0 stands for "did not say".
+	info.ServerID, _ = strconv.ParseUint(v["server_id"], 10, 64)
+	info.LowerCaseTableNames, _ = strconv.Atoi(v["lower_case_table_names"])
+	if info.ServerUUID == "" {
+		info.ServerUUID = v["server_uid"]
+	}
+	if info.ServerUUID == "" {
+		sum := sha256.Sum256([]byte(strings.Join([]string{v["hostname"], v["port"], v["datadir"], v["server_id"]}, "\x00")))
+		info.ServerUUID = "derived-" + hex.EncodeToString(sum[:12])
+	}
+	return info
+}
+
+func isOn(value string) bool { return strings.EqualFold(value, "ON") || value == "1" }
+
+// pairs runs a query with two columns and returns a map with lower-case names.
+func pairs(ctx context.Context, conn *sql.Conn, query string) (map[string]string, error) {
+	rows, err := conn.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the caller says what it asked for
+	}
+	defer func() { _ = rows.Close() }()
+	out := map[string]string{}
+	for rows.Next() {
+		var name string
+		var value sql.NullString
+		if err := rows.Scan(&name, &value); err != nil {
+			return nil, err //nolint:wrapcheck // the caller says what it asked for
+		}
+		out[strings.ToLower(name)] = value.String
+	}
+	return out, rows.Err() //nolint:wrapcheck // the caller says what it asked for
+}
+
+// version is major, minor and patch.
+type version [3]int
+
+// parseVersion reads "10.11.6-MariaDB-log", "8.0.36" and the "5.5.5-10.4.1-MariaDB"
+// that MariaDB tells old replicas.
+func parseVersion(text string) version {
+	text = strings.TrimPrefix(text, "5.5.5-")
+	text, _, _ = strings.Cut(text, "-")
+	var v version
+	for i, part := range strings.SplitN(text, ".", 3) {
+		digits := part[:len(part)-len(strings.TrimLeft(part, "0123456789"))]
+		v[i], _ = strconv.Atoi(digits) // no digits: 0
+	}
+	return v
+}
+
+func (v version) atLeast(major, minor, patch int) bool {
+	for i, want := range [3]int{major, minor, patch} {
+		if v[i] != want {
+			return v[i] > want
+		}
+	}
+	return true
+}
+
+// supported refuses servers that this package was not written for.
+func (i Info) supported() error {
+	const hint = "upgrade the source, or migrate from a replica that runs a newer version"
+	switch {
+	case i.Product == MariaDB && !i.version.atLeast(10, 2, 0):
+		return fault.New(fault.Refused, hint, "MariaDB %s is too old: 10.2 or newer is needed", i.Version)
+	case i.Product == MySQL && !i.version.atLeast(5, 7, 0):
+		return fault.New(fault.Refused, hint, "MySQL %s is too old: 5.7 or newer is needed", i.Version)
+	}
+	return nil
+}
