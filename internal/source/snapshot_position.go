@@ -1,0 +1,87 @@
+package source
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// position completes what the snapshot reported itself. Under the read lock
+// the server's current position is the snapshot's. An account that may not ask
+// has a consistent view all the same, and a position that stays empty.
+func (db *DB) position(ctx context.Context, conn *sql.Conn, at binlogAt, method string) Position {
+	p := Position{File: at.file, Offset: at.offset, Method: method}
+	if method == MethodLock {
+		state, err := binlogState(ctx, conn, db.info)
+		if err != nil {
+			return p
+		}
+		readState(&p, state)
+	}
+	if p.File != "" && p.GTID == "" && db.info.Product == MariaDB {
+		var gtid sql.NullString
+		query := "SELECT BINLOG_GTID_POS(?, ?)"
+		if err := conn.QueryRowContext(ctx, query, p.File, p.Offset).Scan(&gtid); err == nil {
+			p.GTID = gtid.String
+		}
+	}
+	return p
+}
+
+// binlogState returns the server's binlog status by lower-case column name;
+// empty without a binlog or without the privilege to ask.
+func binlogState(ctx context.Context, conn *sql.Conn, info Info) (map[string]string, error) {
+	statement := "SHOW MASTER STATUS"
+	if info.Product == MySQL && info.version.atLeast(8, 2, 0) {
+		statement = "SHOW BINARY LOG STATUS" // 8.4 knows the old name no more
+	}
+	state, err := oneRow(ctx, conn, statement)
+	if isServerError(err, errPrivilege, errAccessDenied) {
+		return map[string]string{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("position of the binlog: %w", err)
+	}
+	return state, nil
+}
+
+// readState takes File, Position and, on MySQL, Executed_Gtid_Set from the binlog's status.
+func readState(p *Position, state map[string]string) {
+	if p.File == "" && state["file"] != "" {
+		p.File = state["file"]
+		p.Offset, _ = strconv.ParseUint(state["position"], 10, 64) // a number on every server
+	}
+	if set := state["executed_gtid_set"]; set != "" {
+		p.GTID = strings.ReplaceAll(set, "\n", "") // MySQL breaks long sets into lines
+	}
+}
+
+// oneRow returns the first row of a result by lower-case column name; empty without one.
+func oneRow(ctx context.Context, conn *sql.Conn, statement string) (map[string]string, error) {
+	rows, err := conn.QueryContext(ctx, statement)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the caller says what it asked for
+	}
+	defer func() { _ = rows.Close() }()
+	names, err := rows.Columns()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the caller says what it asked for
+	}
+	out := map[string]string{}
+	if rows.Next() {
+		values := make([]sql.NullString, len(names))
+		targets := make([]any, len(names))
+		for i := range values {
+			targets[i] = &values[i]
+		}
+		if err := rows.Scan(targets...); err != nil {
+			return nil, err //nolint:wrapcheck // the caller says what it asked for
+		}
+		for i, name := range names {
+			out[strings.ToLower(name)] = values[i].String
+		}
+	}
+	return out, rows.Err() //nolint:wrapcheck // the caller says what it asked for
+}
