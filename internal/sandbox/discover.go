@@ -27,8 +27,9 @@ func (p program) tool(name string) string { return filepath.Join(filepath.Dir(p.
 
 // Where packages put servers that they keep off the PATH of ordinary users.
 var (
-	sourceFolders   = []string{"/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/usr/local/bin", "/usr/local/mysql/bin", "/usr/local/mariadb/bin", "/opt/homebrew/bin"}
-	postgresFolders = []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin", "/usr/local/opt/postgresql*/bin", "/opt/homebrew/opt/postgresql*/bin"}
+	sourceFolders    = []string{"/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/usr/local/bin", "/usr/local/mysql/bin", "/usr/local/mariadb/bin", "/opt/homebrew/bin"}
+	cockroachFolders = []string{"/usr/local/bin", "/opt/homebrew/bin"}
+	postgresFolders  = []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin", "/usr/local/opt/postgresql*/bin", "/opt/homebrew/opt/postgresql*/bin"}
 )
 
 const (
@@ -116,7 +117,7 @@ func cockroachPath() (string, bool) {
 		}
 		return path, true
 	}
-	return lookFor("cockroach", []string{"/usr/local/bin", "/opt/homebrew/bin"})
+	return lookFor("cockroach", cockroachFolders)
 }
 
 // postgresPath accepts a folder only when it has initdb too: client packages
@@ -143,13 +144,16 @@ func hasInitdb(postgres string) bool {
 
 // lookFor searches PATH, then the folders.
 func lookFor(name string, folders []string) (string, bool) {
-	if path, err := exec.LookPath(name); err == nil {
-		if path, ok := runnable(path); ok {
-			return path, true
-		}
+	found, err := exec.LookPath(name)
+	if err != nil {
+		found = "" // not runnable
 	}
+	candidates := []string{found}
 	for _, folder := range folders {
-		if path, ok := runnable(filepath.Join(folder, name)); ok {
+		candidates = append(candidates, filepath.Join(folder, name))
+	}
+	for _, candidate := range candidates {
+		if path, ok := runnable(candidate); ok {
 			return path, true
 		}
 	}

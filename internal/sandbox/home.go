@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -30,9 +31,10 @@ func (h home) data() string    { return filepath.Join(h.dir, "data") }
 func (h home) tmp() string     { return filepath.Join(h.dir, "tmp") }
 func (h home) logFile() string { return filepath.Join(h.dir, "server.log") }
 
-// newHome makes the folder. Its name is short because MySQL puts a Unix socket
-// into it, and the path of a socket ends after about 107 bytes.
-func newHome(ctx context.Context, opts Options, kind Kind) (_ home, err error) {
+// newHome chooses a folder that does not exist yet. Chance keeps its name apart
+// from all others: the watchdog is told the name before the folder is made, so
+// that there is no moment at which a kill would leave it behind.
+func newHome(ctx context.Context, opts Options, kind Kind) (home, error) {
 	owner, err := serverAccount(kind)
 	if err != nil {
 		return home{}, err
@@ -41,31 +43,29 @@ func newHome(ctx context.Context, opts Options, kind Kind) (_ home, err error) {
 	if err != nil {
 		return home{}, err
 	}
-	dir, err := os.MkdirTemp(parent, "leap-")
-	if err != nil {
-		return home{}, err
+	return home{dir: filepath.Join(parent, "leap-"+rand.Text()), owner: owner}, nil
+}
+
+// make makes the folder.
+func (h home) make() error {
+	if err := os.Mkdir(h.dir, 0o700); err != nil {
+		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(dir))
-		}
-	}()
 	// Others may pass through, not look: the server's account needs to reach
 	// its own folders below.
 	//nolint:gosec // see above
-	if err := os.Chmod(dir, 0o711); err != nil {
-		return home{}, err
+	if err := os.Chmod(h.dir, 0o711); err != nil {
+		return err
 	}
-	h := home{dir: dir, owner: owner}
 	for _, folder := range []string{h.data(), h.tmp()} {
 		if err := os.Mkdir(folder, 0o700); err != nil {
-			return home{}, err
+			return err
 		}
-		if err := owner.own(folder); err != nil {
-			return home{}, err
+		if err := h.owner.own(folder); err != nil {
+			return err
 		}
 	}
-	return h, nil
+	return nil
 }
 
 // homeParent chooses the folder to make homes in and checks that the server's
@@ -102,12 +102,9 @@ func (h home) logTail() string {
 	if err != nil {
 		return err.Error()
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.Size() > tailBytes {
-		if _, err := f.Seek(-tailBytes, io.SeekEnd); err != nil {
-			return err.Error()
-		}
-	}
+	defer func() { _ = f.Close() }() // only read
+	// A log that is shorter has no such position: it is read from its start.
+	_, _ = f.Seek(-tailBytes, io.SeekEnd)
 	text, err := io.ReadAll(f)
 	if err != nil {
 		return err.Error()

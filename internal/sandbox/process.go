@@ -41,7 +41,7 @@ func (s *Server) spawn(ctx context.Context, path string, args ...string) (*proce
 	if err != nil {
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
+	if err = cmd.Start(); err != nil {
 		return nil, err
 	}
 	p := &process{cmd: cmd, done: make(chan struct{})}

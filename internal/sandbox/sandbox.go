@@ -122,6 +122,9 @@ func startOnce(ctx context.Context, prog program, opts Options, cache templates)
 	if s.watchdog, err = startWatchdog(ctx, h, s.engine.crash); err != nil {
 		return nil, err
 	}
+	if err = h.make(); err != nil {
+		return nil, err
+	}
 	if s.log, err = os.OpenFile(h.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 		return nil, err
 	}
@@ -129,7 +132,7 @@ func startOnce(ctx context.Context, prog program, opts Options, cache templates)
 	if opts.Log != nil {
 		s.printed = io.MultiWriter(s.log, opts.Log)
 	}
-	if err := s.fillData(ctx, cache); err != nil {
+	if err = s.fillData(ctx, cache); err != nil {
 		return nil, err
 	}
 	if s.Port, err = freePort(ctx); err != nil {

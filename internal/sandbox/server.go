@@ -111,7 +111,7 @@ func (s *Server) Exec(ctx context.Context, database, statements string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // nothing is pending
 	if _, err := db.ExecContext(ctx, statements); err != nil {
 		return fmt.Errorf("database %q on %s: %w", database, s.prog, err)
 	}
@@ -194,7 +194,7 @@ func (s *Server) launch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // nothing is pending
 	// Starting takes some hundred milliseconds; asking costs next to nothing.
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

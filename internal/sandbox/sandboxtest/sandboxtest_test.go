@@ -11,10 +11,12 @@ import (
 func TestMain(m *testing.M) { Main(m) }
 
 func TestSharedServers(t *testing.T) {
-	if Source(t) != Source(t) {
+	first := Source(t)
+	if second := Source(t); second != first {
 		t.Error("a second source was started")
 	}
 	EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Helper()
 		if want := t.Name()[len("TestSharedServers/"):]; string(target.Kind()) != want {
 			t.Errorf("got a %s as %s", target.Kind(), want)
 		}
@@ -41,7 +43,11 @@ func TestNewDatabase(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { db.Close() })
+			t.Cleanup(func() {
+				if err := db.Close(); err != nil {
+					t.Error(err)
+				}
+			})
 		})
 		if err := server.Exec(t.Context(), "", "CREATE DATABASE "+name); err != nil {
 			t.Errorf("%s was not dropped: %v", name, err)
