@@ -127,7 +127,8 @@ type Table struct {
 	// SourceRows and TargetRows are counted by the verification.
 	SourceRows *int64 `json:"source_rows"`
 	TargetRows *int64 `json:"target_rows"`
-	// CopiedRows, Chunks and Bytes count this run's copy, not an earlier one's.
+	// CopiedRows, Chunks and Bytes are what the checkpoint records as
+	// committed, by this run and those that it continued.
 	CopiedRows    *int64   `json:"copied_rows"`
 	Chunks        *int64   `json:"chunks"`
 	Bytes         *int64   `json:"bytes"`
@@ -138,6 +139,9 @@ type Table struct {
 	Verdict  Verdict   `json:"verdict"`
 	Digest   *Digest   `json:"digest"`
 	Findings []Finding `json:"findings"`
+	// Drift lists how the target table differs from the plan: a missing column,
+	// another type. Any entry makes the table fail.
+	Drift []string `json:"drift,omitempty"`
 	// FindingsTotal counts all differences; Findings lists only the first of them.
 	FindingsTotal *int64 `json:"findings_total"`
 }

@@ -56,6 +56,7 @@ func everything() *Migration {
 	t.CopySeconds, t.VerifySeconds = new(12.25), new(0.04)
 	t.TargetRows, t.FindingsTotal = new(int64(49_999)), new(int64(3))
 	t.Digest.Target = "ffff"
+	t.Drift = []string{`column "iban" is text, planned is varchar(34)`}
 	t.Findings = []Finding{
 		{Key: Key{Columns: []KeyColumn{{"id", "9"}}}, Kind: Missing},
 		{Key: Key{Text: "row 12 of a table without a key"}, Kind: Extra},

@@ -198,6 +198,9 @@ func (p *printer) findings(t Tenant) {
 		if r.FindingsTotal != nil {
 			total = max(total, *r.FindingsTotal)
 		}
+		for _, d := range r.Drift {
+			p.narrow("%s: %s", r.Name, d)
+		}
 		if total == 0 {
 			continue
 		}

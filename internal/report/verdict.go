@@ -131,6 +131,8 @@ func judgePhase(p Phase) (Verdict, string) {
 // the number of findings.
 func judgeTable(t Table) (Verdict, string) {
 	switch {
+	case len(t.Drift) > 0:
+		return Fail, t.Drift[0]
 	case t.FindingsTotal != nil && *t.FindingsTotal > 0:
 		return Fail, fmt.Sprintf("%s differing rows", thousands(*t.FindingsTotal))
 	case len(t.Findings) > 0:

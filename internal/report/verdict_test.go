@@ -84,6 +84,7 @@ func TestOneSpoiledThingChangesTheVerdict(t *testing.T) {
 		{"table undecided", func(m *Migration) { table(m).Verdict = Inconclusive }, Inconclusive, "transactions"},
 		{"table with odd verdict", func(m *Migration) { table(m).Verdict = "equal" }, Inconclusive, "transactions"},
 		{"table failed", func(m *Migration) { table(m).Verdict = Fail }, Fail, "transactions"},
+		{"drift", func(m *Migration) { table(m).Drift = []string{"column x is missing"} }, Fail, "column x is missing"},
 		{"findings", func(m *Migration) { table(m).Findings = []Finding{{Kind: Extra}} }, Fail, "rows differ"},
 		{"findings counted", func(m *Migration) { table(m).FindingsTotal = new(int64(1)) }, Fail, "1 differing"},
 		{"findings not counted", func(m *Migration) { table(m).FindingsTotal = nil }, Inconclusive, "not counted"},

@@ -100,6 +100,7 @@ const (
 	Min    Action = "min"   // store 0001-01-01 (00:00:00)
 	Strip  Action = "strip" // remove the NUL characters
 	Last   Action = "last"  // keep the last of the duplicate keys
+	Keep   Action = "keep"  // the target stores it as it is
 )
 
 // KeyColumns returns the columns of the key in key order; nil without a key.

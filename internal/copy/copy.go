@@ -1,0 +1,189 @@
+// Package copy moves the rows of planned tables: it reads a segment of a table
+// in key order, cuts it into chunks, and writes each chunk and its checkpoint
+// record in one target transaction. It owns chunking, value policies, workers
+// and resumption; reading, encoding and committing belong to the two ends,
+// which it knows by the few methods below.
+package copy
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"leap/internal/checkpoint"
+	"leap/internal/event"
+	"leap/internal/row"
+	"leap/internal/schema"
+)
+
+// Source reads tables in one consistent view.
+type Source interface {
+	// Read streams the copied columns of a range in key order.
+	Read(ctx context.Context, m *schema.Mapping, r row.Range, fn func(row.Row) error) error
+	// OrderKey returns the key columns by which a table can be read in pieces; empty for none.
+	OrderKey(m *schema.Mapping) []schema.ColumnMapping
+	// Bounds returns the first order-key column's smallest and largest value if it is an integer.
+	Bounds(ctx context.Context, m *schema.Mapping) (low, high int64, ok bool, err error)
+}
+
+// Target writes chunks.
+type Target interface {
+	// Encoder returns the encoder for a table's rows.
+	Encoder(m *schema.Mapping) Encoder
+	// WriteChunk makes one attempt at one transaction: record, then the rows.
+	// Commit errors of unknown outcome are *retry.AmbiguousError.
+	WriteChunk(ctx context.Context, m *schema.Mapping, data []byte, record func(checkpoint.Store) error) error
+	// Try writes rows in a transaction that is rolled back, to find the row that the server refuses.
+	Try(ctx context.Context, m *schema.Mapping, data []byte) error
+	// Truncate empties a table.
+	Truncate(ctx context.Context, m *schema.Mapping) error
+	// Transaction runs fn in a transaction of its own and repeats it on serialisation failures.
+	Transaction(ctx context.Context, fn func(checkpoint.Store) error) error
+}
+
+// Encoder appends rows in the form that WriteChunk takes, one line per row.
+type Encoder interface {
+	AppendRow(dst []byte, cells row.Row) ([]byte, error)
+}
+
+// Config bounds the work. Zero fields take the default.
+type Config struct {
+	Job string
+	// Position is the source's position that the view is tied to, for the record.
+	Position string
+	// Workers is how many segments are copied at once; each holds one source
+	// and one target connection. Default 4.
+	Workers int
+	// ChunkBytes is the size at which a chunk is cut, as sent to the target.
+	// Default 1 MiB: with two buffers per worker it bounds memory, and commits
+	// of this size cost the target a few milliseconds in some ten.
+	ChunkBytes int
+	// ChunkRows cuts chunks of narrow rows. Default 20,000.
+	ChunkRows int
+	// RetryFor is how long a chunk is tried again while the target is away. Default 1 minute.
+	RetryFor time.Duration
+	Events   event.Sink
+}
+
+func (c Config) withDefaults() Config {
+	if c.Workers <= 0 {
+		c.Workers = 4
+	}
+	if c.ChunkBytes <= 0 {
+		c.ChunkBytes = 1 << 20
+	}
+	if c.ChunkRows <= 0 {
+		c.ChunkRows = 20_000
+	}
+	if c.RetryFor <= 0 {
+		c.RetryFor = time.Minute
+	}
+	if c.Events == nil {
+		c.Events = event.Discard
+	}
+	return c
+}
+
+// TableResult says what is in the target after a copy, earlier runs included.
+type TableResult struct {
+	Table   string // the source's name
+	Rows    int64
+	Bytes   int64
+	Chunks  int
+	Changes []checkpoint.Change
+	// Positions are the source positions that the chunks were read at, in order of first use.
+	Positions []string
+	// Copied is how many of Rows this run moved.
+	Copied  int64
+	Elapsed time.Duration
+}
+
+// Run copies the tables, continuing where an earlier run stopped, and returns
+// a result for each table that is complete. The job must exist and its
+// fingerprints must have been compared by the caller. On error everything
+// committed stays recorded; calling Run again continues.
+func Run(ctx context.Context, src Source, dst Target, tables []*schema.Mapping, cfg Config) ([]TableResult, error) {
+	cfg = cfg.withDefaults()
+	j := &job{src: src, dst: dst, cfg: cfg}
+	state, err := j.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	work, err := j.plan(ctx, tables, state)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.runAll(ctx, work); err != nil {
+		return nil, err
+	}
+	return j.results(ctx, work)
+}
+
+// job is one Run.
+type job struct {
+	src Source
+	dst Target
+	cfg Config
+}
+
+// runAll copies the unfinished segments, cfg.Workers at a time. The first
+// error stops the others after the chunk they are writing.
+func (j *job) runAll(ctx context.Context, work []*table) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(j.cfg.Workers)
+	for _, t := range work {
+		t.announce(j.cfg.Events)
+		for _, s := range t.segments {
+			if s.done {
+				continue
+			}
+			group.Go(func() error {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				if err := j.copySegment(ctx, t, s); err != nil {
+					j.cfg.Events.Emit(event.Event{Kind: event.TableFailed, Phase: phase, Table: t.mapping.SourceName, Message: err.Error()})
+					return fmt.Errorf("copy %s: %w", t.mapping.SourceName, err)
+				}
+				t.segmentDone(j.cfg.Events)
+				return nil
+			})
+		}
+	}
+	return group.Wait()
+}
+
+const phase = "copy"
+
+// results adds up the records of finished tables.
+func (j *job) results(ctx context.Context, work []*table) ([]TableResult, error) {
+	state, err := j.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]TableResult, 0, len(work))
+	for _, t := range work {
+		r := state.result(t.mapping.SourceName)
+		r.Copied = t.moved.Load()
+		r.Elapsed = t.elapsed()
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// Recall returns what a finished copy wrote, from its records. Nothing is read
+// from the source or from the tables.
+func Recall(ctx context.Context, dst Target, id string, tables []*schema.Mapping) ([]TableResult, error) {
+	j := &job{dst: dst, cfg: Config{Job: id}.withDefaults()}
+	state, err := j.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]TableResult, 0, len(tables))
+	for _, m := range tables {
+		out = append(out, state.result(m.SourceName))
+	}
+	return out, nil
+}

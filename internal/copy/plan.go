@@ -1,0 +1,137 @@
+package copy
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"leap/internal/checkpoint"
+	"leap/internal/event"
+	"leap/internal/row"
+	"leap/internal/schema"
+)
+
+// splitRows is how many rows make a segment worth its own connection: about
+// two seconds of reading. Smaller tables are parallel with each other.
+const splitRows = 500_000
+
+// plan brings every table to the point where its segments can be copied: it
+// divides new tables and finds where to go on in begun ones. Large tables come first.
+func (j *job) plan(ctx context.Context, mappings []*schema.Mapping, s *state) ([]*table, error) {
+	var out []*table
+	for _, m := range mappings {
+		t := &table{mapping: m, encoder: j.dst.Encoder(m)}
+		if err := j.clearIfBegun(ctx, m, s); err != nil {
+			return nil, err
+		}
+		segments := s.segments[m.SourceName]
+		if segments == nil {
+			var err error
+			if segments, err = j.divide(ctx, m); err != nil {
+				return nil, fmt.Errorf("plan %s: %w", m.SourceName, err)
+			}
+		}
+		t.resume(segments, s, len(j.src.OrderKey(m)) == 0)
+		t.before = s.result(m.SourceName).Rows
+		out = append(out, t)
+	}
+	slices.SortStableFunc(out, func(a, b *table) int {
+		return cmp.Compare(estimate(b.mapping), estimate(a.mapping))
+	})
+	return out, nil
+}
+
+func estimate(m *schema.Mapping) int64 {
+	if m.Source == nil {
+		return 0
+	}
+	return m.Source.EstimatedBytes
+}
+
+// clearIfBegun empties a table that cannot be continued: one without a usable
+// key whose copy was interrupted, or one whose clearing was.
+func (j *job) clearIfBegun(ctx context.Context, m *schema.Mapping, s *state) error {
+	name := m.SourceName
+	last, begun := s.last[segmentID{name, 0}]
+	cannotContinue := begun && !last.Final && len(j.src.OrderKey(m)) == 0
+	if !cannotContinue && !s.clearing[name] {
+		return nil
+	}
+	j.cfg.Events.Emit(event.Event{Kind: event.Step, Phase: phase, Table: name,
+		Message: name + " has no key to continue by: its copy starts again"})
+	err := j.dst.Transaction(ctx, func(store checkpoint.Store) error {
+		return checkpoint.BeginClearing(ctx, store, j.cfg.Job, name)
+	})
+	if err != nil {
+		return err
+	}
+	if err := j.dst.Truncate(ctx, m); err != nil {
+		return err
+	}
+	err = j.dst.Transaction(ctx, func(store checkpoint.Store) error {
+		return checkpoint.EndClearing(ctx, store, j.cfg.Job, name)
+	})
+	if err != nil {
+		return err
+	}
+	delete(s.last, segmentID{name, 0})
+	delete(s.totals, name)
+	return nil
+}
+
+// divide cuts a table's key space into segments of about equal width when its
+// first key column is an integer, and records them. Gaps in the numbers make
+// segments uneven, never wrong: together they cover everything.
+func (j *job) divide(ctx context.Context, m *schema.Mapping) ([]checkpoint.Segment, error) {
+	segments := []checkpoint.Segment{{Table: m.SourceName}}
+	parts := int64(0)
+	if m.Source != nil {
+		parts = min(m.Source.EstimatedRows/splitRows, int64(j.cfg.Workers))
+	}
+	if parts > 1 && len(j.src.OrderKey(m)) == 1 {
+		low, high, ok, err := j.src.Bounds(ctx, m)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			segments = split(m.SourceName, low, high, parts)
+		}
+	}
+	err := j.dst.Transaction(ctx, func(store checkpoint.Store) error {
+		return checkpoint.SaveSegments(ctx, store, j.cfg.Job, segments)
+	})
+	return segments, err
+}
+
+// split divides (-inf, +inf) at parts-1 points between low and high.
+func split(name string, low, high, parts int64) []checkpoint.Segment {
+	var out []checkpoint.Segment
+	var after row.Key
+	// The width as uint64 is right even from math.MinInt64 to math.MaxInt64.
+	width := uint64(high) - uint64(low) //nolint:gosec // two's complement difference
+	for i := int64(1); i < parts; i++ {
+		step := width / uint64(parts) * uint64(i)                //nolint:gosec // parts is positive
+		bound := row.Key{strconv.FormatInt(low+int64(step), 10)} //nolint:gosec // stays between low and high
+		out = append(out, checkpoint.Segment{Table: name, ID: len(out), Range: row.Range{After: after, UpTo: bound}})
+		after = bound
+	}
+	return append(out, checkpoint.Segment{Table: name, ID: len(out), Range: row.Range{After: after}})
+}
+
+// resume sets each segment to continue after its last committed chunk.
+func (t *table) resume(segments []checkpoint.Segment, s *state, whole bool) {
+	for _, seg := range segments {
+		next := &segment{id: seg.ID, rng: seg.Range, whole: whole}
+		if last, ok := s.last[segmentID{seg.Table, seg.ID}]; ok {
+			next.seq = last.Seq + 1
+			next.done = last.Final
+			next.rng.After = last.Range.UpTo
+		}
+		if !next.done {
+			t.open.Add(1)
+		}
+		t.segments = append(t.segments, next)
+	}
+}

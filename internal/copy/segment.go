@@ -1,0 +1,232 @@
+package copy
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"leap/internal/checkpoint"
+	"leap/internal/event"
+	"leap/internal/fault"
+	"leap/internal/retry"
+	"leap/internal/row"
+)
+
+// chunk is a piece of a segment on its way from the reader to the writer.
+type chunk struct {
+	data   []byte
+	record checkpoint.Chunk
+}
+
+// buffersPerWorker: one is filled from the source while the other is written.
+const buffersPerWorker = 2
+
+// copySegment reads what is left of a segment and writes it chunk by chunk.
+// Reader and writer work at the same time and share two buffers.
+func (j *job) copySegment(ctx context.Context, t *table, s *segment) error {
+	t.started.CompareAndSwap(0, time.Now().UnixNano())
+	group, ctx := errgroup.WithContext(ctx)
+	full := make(chan chunk)
+	free := make(chan []byte, buffersPerWorker)
+	for range buffersPerWorker {
+		free <- nil
+	}
+	group.Go(func() error {
+		defer close(full)
+		c := newCutter(j, t, s)
+		c.free, c.full = free, full
+		return c.read(ctx)
+	})
+	group.Go(func() error {
+		for c := range full {
+			if err := j.write(ctx, t, c); err != nil {
+				return err
+			}
+			t.moved.Add(c.record.Rows)
+			j.cfg.Events.Emit(event.Event{
+				Kind: event.RowsMoved, Phase: phase, Table: t.mapping.SourceName,
+				Rows: c.record.Rows, Bytes: c.record.Bytes,
+			})
+			free <- c.data
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// cutter encodes a segment's rows and cuts them into chunks.
+type cutter struct {
+	job   *job
+	table *table
+	seg   *segment
+	free  <-chan []byte
+	full  chan<- chunk
+
+	order  row.KeyReader // the columns that bound ranges
+	names  row.KeyReader // the key that names a row in messages
+	values *values
+	buf    []byte
+	rows   int64
+	seq    int
+	after  row.Key
+	last   row.Key // set once the chunk is full: the key it ends at
+}
+
+func newCutter(j *job, t *table, s *segment) *cutter {
+	copied := t.mapping.Copied()
+	return &cutter{
+		job: j, table: t, seg: s,
+		order:  row.NewKeyReader(copied, j.src.OrderKey(t.mapping)),
+		names:  row.NewKeyReader(copied, t.mapping.KeyColumns()),
+		values: newValues(copied),
+		seq:    s.seq,
+		after:  s.rng.After,
+	}
+}
+
+func (c *cutter) read(ctx context.Context) error {
+	if err := c.nextBuffer(ctx); err != nil {
+		return err
+	}
+	err := c.job.src.Read(ctx, c.table.mapping, c.seg.rng, func(r row.Row) error { return c.add(ctx, r) })
+	if err != nil {
+		return err
+	}
+	return c.send(ctx, c.seg.rng.UpTo, true)
+}
+
+// add appends a row. A full chunk is cut in front of the first row whose order
+// key differs from the last one's, so that a bound never divides equal keys.
+func (c *cutter) add(ctx context.Context, r row.Row) error {
+	if c.last != nil && !c.order.Same(r, c.last) {
+		if err := c.send(ctx, c.last, false); err != nil {
+			return err
+		}
+		if err := c.nextBuffer(ctx); err != nil {
+			return err
+		}
+	}
+	err := c.values.apply(r, c.names)
+	if err == nil {
+		c.buf, err = c.table.encoder.AppendRow(c.buf, r)
+	}
+	if err != nil {
+		return c.refusal(err, r)
+	}
+	c.rows++
+	if len(c.buf) < c.job.cfg.ChunkBytes && c.rows < int64(c.job.cfg.ChunkRows) {
+		return nil
+	}
+	if c.seg.whole {
+		return c.cutWhole(ctx)
+	}
+	c.last = c.order.Key(r)
+	return nil
+}
+
+// cutWhole ends a chunk of a table without a usable key. Its range stays open:
+// such a copy is not continued but begun again.
+func (c *cutter) cutWhole(ctx context.Context) error {
+	if err := c.send(ctx, nil, false); err != nil {
+		return err
+	}
+	return c.nextBuffer(ctx)
+}
+
+func (c *cutter) nextBuffer(ctx context.Context) error {
+	select {
+	case b := <-c.free:
+		if b == nil {
+			// A chunk is full once it passes ChunkBytes, so it ends a row later.
+			b = make([]byte, 0, c.job.cfg.ChunkBytes+c.job.cfg.ChunkBytes/8)
+		}
+		c.buf = b[:0]
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *cutter) send(ctx context.Context, upTo row.Key, final bool) error {
+	out := chunk{data: c.buf, record: checkpoint.Chunk{
+		Table: c.table.mapping.SourceName, Segment: c.seg.id, Seq: c.seq,
+		Range: row.Range{After: c.after, UpTo: upTo}, Final: final,
+		Rows: c.rows, Bytes: int64(len(c.buf)), Position: c.job.cfg.Position,
+		Changes: c.values.takeChanges(),
+	}}
+	select {
+	case c.full <- out:
+		c.seq++
+		c.after, c.last, c.rows, c.buf = upTo, nil, 0, nil
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// refusal turns a cell's problem into the error that the user reads.
+func (c *cutter) refusal(err error, r row.Row) error {
+	var p *row.Problem
+	if !errors.As(err, &p) {
+		return err
+	}
+	where := "in a row without key"
+	if c.names.Len() > 0 {
+		where = "in the row with key " + c.names.Key(r).String()
+	}
+	return fault.New(fault.Refused, p.Hint, "column %s %s: %s", p.Column, where, p.What)
+}
+
+// write commits one chunk exactly once. A repetition after an unknown outcome
+// asks the checkpoint first.
+func (j *job) write(ctx context.Context, t *table, c chunk) error {
+	unknown := false
+	policy := retry.Policy{For: j.cfg.RetryFor, Notify: func(err error, _ int, _ time.Duration) {
+		j.cfg.Events.Emit(event.Event{Kind: event.Retried, Phase: phase, Table: t.mapping.SourceName, Message: err.Error()})
+	}}
+	err := retry.Do(ctx, policy, func() error {
+		if unknown {
+			done, err := j.committed(ctx, c)
+			if err != nil || done {
+				return err
+			}
+			unknown = false
+		}
+		err := j.dst.WriteChunk(ctx, t.mapping, c.data, func(store checkpoint.Store) error {
+			return checkpoint.Record(ctx, store, j.cfg.Job, c.record)
+		})
+		if retry.Classify(err) == retry.Ambiguous {
+			unknown = true
+			return &resolvable{err}
+		}
+		return err
+	})
+	if err != nil && retry.Classify(err) == retry.Fatal && ctx.Err() == nil && isDataError(err) {
+		return j.locate(ctx, t, c.data, err)
+	}
+	return err
+}
+
+func (j *job) committed(ctx context.Context, c chunk) (done bool, err error) {
+	err = j.dst.Transaction(ctx, func(store checkpoint.Store) error {
+		done, err = checkpoint.Committed(ctx, store, j.cfg.Job, c.record)
+		return err
+	})
+	return done, err
+}
+
+// resolvable carries an ambiguous error through retry.Do as one that may be
+// repeated: the next attempt begins by finding out.
+type resolvable struct{ err error }
+
+func (r *resolvable) Error() string    { return r.err.Error() }
+func (r *resolvable) SQLState() string { return "40001" }
+
+// isDataError reports whether the server refused a value: SQLSTATE classes 22 and 23.
+func isDataError(err error) bool {
+	code := retry.SQLState(err)
+	return len(code) == 5 && slices.Contains([]string{"22", "23"}, code[:2])
+}

@@ -1,0 +1,222 @@
+package copy
+
+import (
+	"bytes"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"leap/internal/checkpoint"
+	"leap/internal/row"
+	"leap/internal/schema"
+)
+
+// values finds the cells that cannot arrive as they are, changes those that a
+// policy names, and counts every change. It belongs to one reader.
+type values struct {
+	columns []inspected
+	changes []checkpoint.Change
+}
+
+// inspected is a column whose values need a look; most columns need none.
+type inspected struct {
+	position int
+	column   schema.ColumnMapping
+	inspect  func(c schema.ColumnMapping, cell []byte) (verdict, error)
+}
+
+// verdict is what became of a cell. The zero verdict: it stays as it is.
+type verdict struct {
+	changed bool
+	cell    []byte // the new cell; nil is NULL
+	policy  string
+	action  schema.Action
+}
+
+func newValues(columns []schema.ColumnMapping) *values {
+	v := &values{}
+	for i, c := range columns {
+		if f := inspector(c.Kind); f != nil {
+			v.columns = append(v.columns, inspected{i, c, f})
+		}
+	}
+	return v
+}
+
+func inspector(kind schema.Kind) func(schema.ColumnMapping, []byte) (verdict, error) {
+	switch kind {
+	case schema.Date, schema.DateTime, schema.Timestamp:
+		return inspectDate
+	case schema.Text:
+		return inspectText
+	case schema.Enum:
+		return inspectEnum
+	case schema.JSON:
+		return inspectJSON
+	case schema.Time:
+		return inspectTime
+	case schema.Int, schema.Bool, schema.Decimal, schema.Float32, schema.Float64, schema.Bits,
+		schema.Bytes, schema.Interval, schema.Set, schema.UUID, schema.INet:
+	}
+	return nil
+}
+
+// apply changes the row's cells by policy, or returns a *row.Problem.
+func (v *values) apply(r row.Row, names row.KeyReader) error {
+	for i := range v.columns {
+		c := &v.columns[i]
+		cell := r[c.position]
+		if cell == nil {
+			continue
+		}
+		out, err := c.inspect(c.column, cell)
+		if err != nil {
+			return err
+		}
+		if out.changed {
+			v.count(c.column.Name, out, names, r)
+			r[c.position] = out.cell
+		}
+	}
+	return nil
+}
+
+func (v *values) count(column string, out verdict, names row.KeyReader, r row.Row) {
+	change := checkpoint.Change{Column: column, Policy: out.policy, Action: string(out.action), Count: 1}
+	for i := range v.changes {
+		have := &v.changes[i]
+		if have.Column == change.Column && have.Policy == change.Policy && len(have.Examples) >= maxExamples {
+			have.Count++
+			return
+		}
+	}
+	change.Examples = []string{names.Key(r).String()}
+	v.changes = mergeChange(v.changes, change)
+}
+
+// takeChanges returns the counts since the last call: one chunk's.
+func (v *values) takeChanges() []checkpoint.Change {
+	out := v.changes
+	v.changes = nil
+	return out
+}
+
+// inspectDate finds dates without a year, month or day: MySQL stores
+// '0000-00-00' and '2024-00-15', no PostgreSQL does.
+func inspectDate(c schema.ColumnMapping, cell []byte) (verdict, error) {
+	const form = "2006-01-02"
+	if len(cell) < len(form) {
+		return verdict{}, &row.Problem{Column: c.Name, What: "the value is not a date"}
+	}
+	if string(cell[:4]) != "0000" && string(cell[5:7]) != "00" && string(cell[8:10]) != "00" {
+		return verdict{}, nil
+	}
+	out := verdict{changed: true, policy: "zero-date", action: c.Policy.ZeroDate}
+	switch c.Policy.ZeroDate {
+	case schema.Null:
+		return out, nil
+	case schema.Min:
+		out.cell = []byte("0001-01-01")
+		if c.Kind != schema.Date {
+			out.cell = []byte("0001-01-01 00:00:00")
+		}
+		return out, nil
+	case schema.Refuse, schema.Strip, schema.Last:
+	}
+	return verdict{}, &row.Problem{
+		Column: c.Name, What: "zero or partial date",
+		Hint: "choose what to do with such dates: --policy zero-date=null or zero-date=min",
+	}
+}
+
+// inspectText finds U+0000, which PostgreSQL cannot store. Targets that can
+// have no NUL policy but Keep, set by convert.
+func inspectText(c schema.ColumnMapping, cell []byte) (verdict, error) {
+	if c.Policy.NUL == schema.Keep || bytes.IndexByte(cell, 0) < 0 {
+		return verdict{}, nil
+	}
+	if c.Policy.NUL == schema.Strip {
+		return verdict{
+			changed: true, policy: "nul", action: schema.Strip,
+			cell: bytes.ReplaceAll(cell, []byte{0}, nil),
+		}, nil
+	}
+	return verdict{}, &row.Problem{
+		Column: c.Name, What: "the text contains a NUL character, which this target cannot store",
+		Hint: "remove them with --policy nul=strip, or make the column binary on the source",
+	}
+}
+
+// inspectEnum finds the empty label with index 0 that MySQL stores for an
+// invalid value; ” may also be a declared label.
+func inspectEnum(c schema.ColumnMapping, cell []byte) (verdict, error) {
+	if len(cell) > 0 {
+		return verdict{}, nil
+	}
+	for _, label := range c.Labels {
+		if label == "" {
+			return verdict{}, nil
+		}
+	}
+	if c.Policy.EmptyEnum == schema.Null {
+		return verdict{changed: true, policy: "empty-enum", action: schema.Null}, nil
+	}
+	return verdict{}, &row.Problem{
+		Column: c.Name, What: "the value is the empty label that MySQL stores for an invalid one",
+		Hint: "store NULL instead with --policy empty-enum=null, or correct the row",
+	}
+}
+
+// inspectTime finds times that a TIME column cannot hold.
+func inspectTime(c schema.ColumnMapping, cell []byte) (verdict, error) {
+	if len(cell) >= 8 && cell[0] != '-' && cell[2] == ':' && string(cell[:2]) < "24" {
+		return verdict{}, nil
+	}
+	return verdict{}, &row.Problem{
+		Column: c.Name, What: "the time is negative or not below 24 hours",
+		Hint: "move the column as an interval: --policy time=interval",
+	}
+}
+
+var escapedNUL = []byte(`\u0000`)
+
+// inspectJSON finds documents that JSONB would change or refuse: a key twice,
+// a NUL escape, broken surrogates, text that is no JSON at all.
+func inspectJSON(c schema.ColumnMapping, cell []byte) (verdict, error) {
+	if c.Policy.NUL != schema.Keep && bytes.Contains(cell, escapedNUL) && holdsNUL(cell) {
+		return verdict{}, &row.Problem{
+			Column: c.Name, What: `the JSON has a \u0000, which this target cannot store`,
+			Hint: "correct the document on the source",
+		}
+	}
+	if jsontext.Value(cell).IsValid() {
+		return verdict{}, nil
+	}
+	if !jsontext.Value(cell).IsValid(jsontext.AllowDuplicateNames(true)) {
+		return verdict{}, &row.Problem{
+			Column: c.Name, What: "the text is not valid JSON",
+			Hint: "correct the document on the source",
+		}
+	}
+	if c.Policy.JSONDuplicate == schema.Last {
+		// The document travels as it is: JSONB itself keeps the last.
+		return verdict{changed: true, cell: cell, policy: "json-duplicate", action: schema.Last}, nil
+	}
+	return verdict{}, &row.Problem{
+		Column: c.Name, What: "a JSON object has the same key twice, of which JSONB keeps only the last",
+		Hint: "accept that with --policy json-duplicate=last, or correct the document",
+	}
+}
+
+// holdsNUL tells the escape \u0000 from an escaped backslash before "u0000".
+func holdsNUL(text []byte) bool {
+	dec := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true))
+	for {
+		token, err := dec.ReadToken()
+		if err != nil {
+			return false
+		}
+		if token.Kind() == jsontext.KindString && bytes.IndexByte([]byte(token.String()), 0) >= 0 {
+			return true
+		}
+	}
+}

@@ -1,0 +1,224 @@
+package source
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"leap/internal/row"
+	"leap/internal/schema"
+)
+
+// Read streams the copied columns of a range in the order of OrderKey and
+// calls fn for each row; the row is valid until fn returns. It stops at the
+// first error of fn and returns it as it is.
+//
+// It goes below database/sql: Scan would convert and copy each cell once more,
+// which is most of the client's work at 250,000 rows/s.
+func Read(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, fn func(row.Row) error) error {
+	columns := m.Copied()
+	expressions := make([]string, 0, len(columns))
+	for _, c := range columns {
+		expressions = append(expressions, readExpression(c))
+	}
+	guarded := guards(columns)
+	for _, g := range guarded {
+		expressions = append(expressions, g.expression)
+	}
+	query, err := selectRange(m, expressions, r)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", m.SourceName, err)
+	}
+	var cells cells
+	return stream(ctx, conn, query, func(values []driver.Value) error {
+		out, err := cells.take(values[:len(columns)])
+		if err != nil {
+			return fmt.Errorf("read %s: %w", m.SourceName, err)
+		}
+		for i, g := range guarded {
+			if ok, isInt := values[len(columns)+i].(int64); !isInt || ok != 1 {
+				return g.problem()
+			}
+		}
+		return fn(out)
+	})
+}
+
+// readExpression selects a column in the form that schema.Kind documents.
+func readExpression(c schema.ColumnMapping) string {
+	if c.Kind == schema.Float32 {
+		// FLOAT as text is rounded to six digits; as a DOUBLE it is exact.
+		return quote(c.Source) + "+0e0"
+	}
+	return quote(c.Source)
+}
+
+// selectRange builds the SELECT over a range in key order.
+func selectRange(m *schema.Mapping, expressions []string, r row.Range) (string, error) {
+	key := OrderKey(m)
+	where, err := predicate(key, r)
+	if err != nil {
+		return "", err
+	}
+	query := "SELECT " + strings.Join(expressions, ", ") + " FROM " + quote(m.SourceName)
+	if len(key) > 0 {
+		// The optimizer may prefer a scan with a sort, which starts late and
+		// spills a large table to disk on the customer's server.
+		query += " FORCE INDEX (" + quote(m.KeyIndex) + ")"
+	}
+	query += " WHERE " + where
+	if len(key) > 0 {
+		names := make([]string, len(key))
+		for i, c := range key {
+			names[i] = quote(c.Source)
+		}
+		query += " ORDER BY " + strings.Join(names, ", ")
+	}
+	return query, nil
+}
+
+// guard is a select expression that is 1 when a text column's value survives
+// the server's conversion to UTF-8. The server replaces a character that it
+// cannot convert by '?' and says nothing.
+type guard struct {
+	expression string
+	column     string
+	charset    string
+}
+
+func (g guard) problem() error {
+	return &row.Problem{
+		Column: g.column,
+		What:   "the text has a character of " + g.charset + " that does not convert to UTF-8",
+		Hint:   "correct the value on the source, or change the column to a binary type first",
+	}
+}
+
+// completeCharsets convert to Unicode without loss for every byte sequence
+// that a column can hold. (MySQL's latin1 is cp1252 with the gaps filled.)
+var completeCharsets = map[string]bool{
+	"": true, "ascii": true, "latin1": true, "binary": true, "utf8mb3": true, "utf8mb4": true,
+	"ucs2": true, "utf16": true, "utf16le": true, "utf32": true,
+}
+
+func guards(columns []schema.ColumnMapping) []guard {
+	var out []guard
+	for _, c := range columns {
+		charset := c.From.Charset
+		if c.Kind != schema.Text || completeCharsets[charset] {
+			continue
+		}
+		name := quote(c.Source)
+		out = append(out, guard{
+			expression: fmt.Sprintf(
+				"(%[1]s IS NULL OR CAST(%[1]s AS BINARY) = CAST(CONVERT(CONVERT(%[1]s USING utf8mb4) USING %[2]s) AS BINARY))",
+				name, charset),
+			column:  c.Name,
+			charset: charset,
+		})
+	}
+	return out
+}
+
+// stream runs a query on the driver and calls fn for each row. The values are
+// the driver's own and valid until fn returns.
+func stream(ctx context.Context, conn *sql.Conn, query string, fn func([]driver.Value) error) error {
+	var inner error
+	err := conn.Raw(func(dc any) error {
+		queryer, ok := dc.(driver.QueryerContext)
+		if !ok {
+			return errors.New("the MySQL driver cannot query a raw connection")
+		}
+		rows, err := queryer.QueryContext(ctx, query, nil)
+		if err != nil {
+			inner = err
+			return nil
+		}
+		inner = drain(rows, fn)
+		// Closing reads what the server still sends; after a failure the
+		// caller discards the connection, so that a long result is not read to its end.
+		return nil
+	})
+	if inner == nil {
+		inner = err
+	}
+	var problem *row.Problem
+	if errors.As(inner, &problem) || inner == nil {
+		return inner
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return inner
+}
+
+func drain(rows driver.Rows, fn func([]driver.Value) error) error {
+	values := make([]driver.Value, len(rows.Columns()))
+	for {
+		err := rows.Next(values)
+		if errors.Is(err, io.EOF) {
+			return rows.Close()
+		}
+		if err != nil {
+			return Explain(err)
+		}
+		if err := fn(values); err != nil {
+			return err
+		}
+	}
+}
+
+// cells turns driver values into a row without allocating per cell.
+type cells struct {
+	row     row.Row
+	scratch []byte
+}
+
+func (c *cells) take(values []driver.Value) (row.Row, error) {
+	c.row = c.row[:0]
+	c.scratch = c.scratch[:0]
+	for _, v := range values {
+		start := len(c.scratch)
+		switch v := v.(type) {
+		case nil:
+			c.row = append(c.row, nil)
+			continue
+		case []byte:
+			c.row = append(c.row, v)
+			continue
+		case int64:
+			c.scratch = strconv.AppendInt(c.scratch, v, 10)
+		case uint64:
+			c.scratch = strconv.AppendUint(c.scratch, v, 10)
+		case float64:
+			c.scratch = strconv.AppendFloat(c.scratch, v, 'g', -1, 64)
+		default:
+			return nil, fmt.Errorf("the MySQL driver returned a %T", v)
+		}
+		// When scratch moves to a larger array, earlier cells keep the old one.
+		c.row = append(c.row, c.scratch[start:len(c.scratch):len(c.scratch)])
+	}
+	return c.row, nil
+}
+
+// Bounds returns the smallest and the largest value of the first order-key
+// column when it is an integer, for splitting a table among readers; ok is
+// false when it is not, or the table is empty.
+func Bounds(ctx context.Context, conn *sql.Conn, m *schema.Mapping) (low, high int64, ok bool, err error) {
+	key := OrderKey(m)
+	if len(key) == 0 || key[0].Kind != schema.Int {
+		return 0, 0, false, nil
+	}
+	column := quote(key[0].Source)
+	var lo, hi sql.NullInt64
+	query := "SELECT MIN(" + column + "), MAX(" + column + ") FROM " + quote(m.SourceName)
+	if err := conn.QueryRowContext(ctx, query).Scan(&lo, &hi); err != nil {
+		return 0, 0, false, fmt.Errorf("bounds of %s: %w", m.SourceName, Explain(err))
+	}
+	return lo.Int64, hi.Int64, lo.Valid && hi.Valid, nil
+}

@@ -1,0 +1,110 @@
+package source
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"strconv"
+
+	"leap/internal/row"
+	"leap/internal/schema"
+)
+
+// Scan streams all columns of a range in the canonical text form of their
+// kinds, for the verifier. The server does the conversion (CAST, BIN, ...),
+// by other expressions than the copier reads with, so that a mistake of one
+// does not hide in the other. Policies that change values are part of the
+// expressions. Rows come in the order of OrderKey; the cells are valid until
+// fn returns.
+func Scan(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, fn func(row.Row) error) error {
+	expressions := make([]string, len(m.Columns))
+	for i, c := range m.Columns {
+		expressions[i] = scanExpression(c)
+	}
+	query, err := selectRange(m, expressions, r)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", m.SourceName, err)
+	}
+	cells := make(row.Row, len(m.Columns))
+	return stream(ctx, conn, query, func(values []driver.Value) error {
+		for i, v := range values {
+			switch v := v.(type) {
+			case nil:
+				cells[i] = nil
+			case []byte:
+				cells[i] = v
+			case float64: // FLOAT and DOUBLE: the only kinds read as numbers
+				cells[i] = strconv.AppendFloat(nil, v, 'e', -1, 64)
+			default:
+				return fmt.Errorf("read %s.%s: the server returned a %T", m.SourceName, m.Columns[i].Source, v)
+			}
+		}
+		return fn(cells)
+	})
+}
+
+func scanExpression(c schema.ColumnMapping) string {
+	name := quote(c.Source)
+	switch c.Kind {
+	case schema.Int, schema.Bool:
+		if c.From.Unsigned || c.From.Base == "year" {
+			return "CAST(CAST(" + name + " AS UNSIGNED) AS CHAR)"
+		}
+		return "CAST(CAST(" + name + " AS SIGNED) AS CHAR)"
+	case schema.Decimal, schema.Time, schema.Interval, schema.UUID, schema.INet:
+		return "CAST(" + name + " AS CHAR)"
+	case schema.Float32, schema.Float64:
+		// CAST(.. AS CHAR) would round; a DOUBLE of the result set is exact.
+		return "0e0+" + name
+	case schema.Bits:
+		return "LPAD(BIN(" + name + "+0), " + strconv.Itoa(c.Width) + ", '0')"
+	case schema.Date, schema.DateTime, schema.Timestamp:
+		return scanDate(c, name)
+	case schema.Text:
+		return scanText(c, name)
+	case schema.Enum:
+		if c.Policy.EmptyEnum == schema.Null {
+			return "IF(" + name + "+0 = 0, NULL, CONCAT(" + name + ", ''))"
+		}
+		return "CONCAT(" + name + ", '')"
+	case schema.Set:
+		return "CONCAT(" + name + ", '')"
+	case schema.Bytes, schema.JSON:
+		// Any function would return NULL for a value above max_allowed_packet.
+		return name
+	}
+	return name
+}
+
+func scanDate(c schema.ColumnMapping, name string) string {
+	text := "CAST(" + name + " AS CHAR)"
+	replacement := ""
+	switch c.Policy.ZeroDate {
+	case schema.Null:
+		replacement = "NULL"
+	case schema.Min:
+		replacement = "'0001-01-01 00:00:00'"
+		if c.Kind == schema.Date {
+			replacement = "'0001-01-01'"
+		}
+	case schema.Refuse, schema.Strip, schema.Last, schema.Keep:
+		return text
+	}
+	return "IF(YEAR(" + name + ") = 0 OR MONTH(" + name + ") = 0 OR DAYOFMONTH(" + name + ") = 0, " + replacement + ", " + text + ")"
+}
+
+// scanText leaves the conversion to UTF-8 to the connection, which unlike
+// CONVERT has no length limit, and marks values that do not survive it.
+func scanText(c schema.ColumnMapping, name string) string {
+	text := name
+	if c.Policy.NUL == schema.Strip {
+		text = "REPLACE(" + name + ", CHAR(0 USING " + c.From.Charset + "), '')"
+	}
+	if !completeCharsets[c.From.Charset] {
+		converted := "CONVERT(CONVERT(" + name + " USING utf8mb4) USING " + c.From.Charset + ")"
+		text = "IF(" + name + " IS NULL OR HEX(" + converted + ") = HEX(" + name + "), " + text +
+			", CONCAT('cannot be converted: ', HEX(" + name + ")))"
+	}
+	return text
+}

@@ -1,0 +1,129 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Capabilities is what the connected server can do and how it reads COPY. It
+// is found out at connect time by trying, not by parsing a version: versions
+// of CockroachDB differ in both directions.
+type Capabilities struct {
+	// Cockroach is false on PostgreSQL, the stand-in.
+	Cockroach bool `json:"cockroach"`
+	// CopyHexBytes: text COPY reads BYTES as \\x and hex digits. Without it the
+	// raw bytes are escaped.
+	CopyHexBytes bool `json:"copy_hex_bytes"`
+	// CopyUnescapes: text COPY removes backslash escapes from every type and
+	// takes arrays as {..}. Without it only strings and a few others are
+	// unescaped, and arrays are ARRAY[..] expressions.
+	CopyUnescapes bool `json:"copy_unescapes"`
+	// NULInText: text can hold U+0000.
+	NULInText bool `json:"nul_in_text"`
+	// OnUpdate: columns can have ON UPDATE expressions.
+	OnUpdate bool `json:"on_update"`
+	// ExpressionIndexes: an index can be on an expression.
+	ExpressionIndexes bool `json:"expression_indexes"`
+	// GeneratedAlways: computed columns are written GENERATED ALWAYS AS (..) STORED.
+	GeneratedAlways bool `json:"generated_always"`
+	// MaxIdentifierBytes is where names are cut off; 0 is nowhere.
+	MaxIdentifierBytes int `json:"max_identifier_bytes"`
+	// AsOfSystemTime: a past moment can be read.
+	AsOfSystemTime bool `json:"as_of_system_time"`
+}
+
+// probe finds the capabilities on one connection. It works in a temporary
+// schema of its own that it removes again.
+func probe(ctx context.Context, conn *pgx.Conn, version string) (Capabilities, error) {
+	caps := Capabilities{Cockroach: strings.HasPrefix(version, "CockroachDB")}
+	if !caps.Cockroach {
+		caps.MaxIdentifierBytes = 63
+		caps.CopyHexBytes, caps.CopyUnescapes = true, true
+		caps.ExpressionIndexes, caps.GeneratedAlways = true, true
+		return caps, nil
+	}
+	caps.AsOfSystemTime = true
+	name := pgx.Identifier{"_migrate_probe_" + fmt.Sprint(conn.PgConn().PID()) + "_" + randomSuffix()}.Sanitize()
+	if _, err := conn.Exec(ctx, "CREATE SCHEMA "+name); err != nil {
+		return caps, fmt.Errorf("probe the target: %w", err)
+	}
+	p := prober{conn: conn, schema: name}
+	p.run(ctx, &caps)
+	p.must(ctx, "DROP TABLE IF EXISTS "+name+".c, "+name+".g, "+name+".u, "+name+".x")
+	p.must(ctx, "DROP SCHEMA "+name)
+	if p.err != nil {
+		return caps, fmt.Errorf("probe the target: %w", p.err)
+	}
+	return caps, nil
+}
+
+// prober tries statements. A refusal by the server is an answer; a broken
+// connection is an error, kept in err.
+type prober struct {
+	conn   *pgx.Conn
+	schema string
+	err    error
+}
+
+func (p *prober) run(ctx context.Context, caps *Capabilities) {
+	p.must(ctx, "CREATE TABLE "+p.schema+".c (b BYTES, j JSONB, s STRING)")
+	caps.NULInText = p.accepts(ctx, "INSERT INTO "+p.schema+".c (s) VALUES (e'a\\x00b')")
+	hex := p.copyIn(ctx, "c (b)", `\\x00ff`+"\n")
+	caps.CopyHexBytes = hex && p.holds(ctx, "SELECT count(*) = 1 FROM "+p.schema+".c WHERE b = b'\\x00\\xff'")
+	unescaped := p.copyIn(ctx, "c (j)", `{"a": "\\n"}`+"\n")
+	caps.CopyUnescapes = unescaped && p.holds(ctx, "SELECT count(*) = 1 FROM "+p.schema+".c WHERE j->>'a' = e'\\n'")
+	caps.GeneratedAlways = p.accepts(ctx, "CREATE TABLE "+p.schema+".g (a INT8, b INT8 GENERATED ALWAYS AS (a + 1) STORED)")
+	caps.OnUpdate = p.accepts(ctx, "CREATE TABLE "+p.schema+".u (a TIMESTAMPTZ DEFAULT now() ON UPDATE now())")
+	caps.ExpressionIndexes = p.accepts(ctx, "CREATE TABLE "+p.schema+".x (a STRING, INDEX (lower(a)))")
+}
+
+// accepts reports whether the server takes a statement.
+func (p *prober) accepts(ctx context.Context, statement string) bool {
+	_, err := p.conn.Exec(ctx, statement)
+	return p.answered(err)
+}
+
+func (p *prober) must(ctx context.Context, statement string) {
+	if p.err != nil {
+		return
+	}
+	if _, err := p.conn.Exec(ctx, statement); err != nil {
+		p.err = err
+	}
+}
+
+func (p *prober) copyIn(ctx context.Context, into, text string) bool {
+	_, err := p.conn.PgConn().CopyFrom(ctx, strings.NewReader(text), "COPY "+p.schema+"."+into+" FROM STDIN")
+	return p.answered(err)
+}
+
+func (p *prober) holds(ctx context.Context, query string) bool {
+	var yes bool
+	err := p.conn.QueryRow(ctx, query).Scan(&yes)
+	return p.answered(err) && yes
+}
+
+// answered reports whether err is nil, and keeps errors that are no answer.
+func (p *prober) answered(err error) bool {
+	if err == nil {
+		return true
+	}
+	if _, ok := errors.AsType[*pgconn.PgError](err); !ok && p.err == nil {
+		p.err = err
+	}
+	return false
+}
+
+// Newest returns what a current CockroachDB can do (26.1), for plans that are
+// made without a target.
+func Newest() Capabilities {
+	return Capabilities{
+		Cockroach: true, CopyHexBytes: true, CopyUnescapes: true, NULInText: true, OnUpdate: true,
+		ExpressionIndexes: true, GeneratedAlways: true, AsOfSystemTime: true,
+	}
+}

@@ -1,0 +1,141 @@
+package target
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"leap/internal/row"
+	"leap/internal/schema"
+)
+
+// Scan streams all columns of a range in the canonical text form of their
+// kinds, for the verifier. It shares nothing with the Encoder: what the copier
+// wrote wrongly is read here as it is. Rows come in no particular order. The
+// cells are valid until fn returns.
+func (d *DB) Scan(ctx context.Context, m *schema.Mapping, r row.Range, fn func(row.Row) error) error {
+	query, args := scanQuery(m, r, d.caps)
+	conn, err := d.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("connect to the target: %w", Explain(err))
+	}
+	defer conn.Release()
+	reader := conn.Conn().PgConn().ExecParams(ctx, query, args, nil, nil, nil)
+	hexed := hexColumns(m)
+	cells := make(row.Row, len(m.Columns))
+	for reader.NextRow() {
+		copy(cells, reader.Values())
+		for _, i := range hexed {
+			if cells[i], err = unhex(cells[i]); err != nil {
+				break
+			}
+		}
+		if err == nil {
+			err = fn(cells)
+		}
+		if err != nil {
+			// What the server still sends is not wanted: drop the connection.
+			_ = conn.Conn().Close(ctx) //nolint:errcheck // it is being thrown away
+			return err
+		}
+	}
+	if _, err := reader.Close(); err != nil {
+		return fmt.Errorf("read %s: %w", m.Name, Explain(err))
+	}
+	return nil
+}
+
+// unhex decodes in place; NULL stays NULL and empty stays empty.
+func unhex(cell []byte) ([]byte, error) {
+	if cell == nil {
+		return nil, nil
+	}
+	n, err := hex.Decode(cell, cell)
+	return cell[:n], err
+}
+
+func hexColumns(m *schema.Mapping) []int {
+	var out []int
+	for i, c := range m.Columns {
+		if c.Kind == schema.Bytes {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func scanQuery(m *schema.Mapping, r row.Range, caps Capabilities) (string, [][]byte) {
+	expressions := make([]string, len(m.Columns))
+	for i, c := range m.Columns {
+		expressions[i] = scanExpression(c, caps)
+	}
+	var args [][]byte
+	var conditions []string
+	bound := func(op string, key row.Key) {
+		var names, params []string
+		for i, c := range m.KeyColumns() {
+			args = append(args, []byte(key[i]))
+			names = append(names, Quote(c.Name))
+			params = append(params, fmt.Sprintf(boundCast(c), len(args)))
+		}
+		conditions = append(conditions, "("+strings.Join(names, ", ")+") "+op+" ("+strings.Join(params, ", ")+")")
+	}
+	if r.After != nil {
+		bound(">", r.After)
+	}
+	if r.UpTo != nil {
+		bound("<=", r.UpTo)
+	}
+	query := "SELECT " + strings.Join(expressions, ", ") + " FROM " + qualified(m)
+	if len(conditions) > 0 {
+		query += " WHERE " + strings.Join(conditions, " AND ")
+	}
+	return query, args
+}
+
+// scanExpression prints a column in the text that row.AppendCanonical reads.
+func scanExpression(c schema.ColumnMapping, caps Capabilities) string {
+	name := Quote(c.Name)
+	switch c.Kind {
+	case schema.Int, schema.Decimal, schema.Float32, schema.Float64, schema.Bits, schema.Date,
+		schema.DateTime, schema.Time, schema.UUID, schema.Enum, schema.JSON, schema.Interval, schema.Text:
+		return name + "::TEXT"
+	case schema.Bool:
+		return "CASE WHEN " + name + " THEN '1' WHEN NOT " + name + " THEN '0' END"
+	case schema.Timestamp:
+		return "(" + name + " AT TIME ZONE 'UTC')::TEXT"
+	case schema.Bytes:
+		return "encode(" + name + ", 'hex')"
+	case schema.INet:
+		return "host(" + name + ")"
+	case schema.Set:
+		if c.AsText {
+			return name + "::TEXT"
+		}
+		return "array_to_string(" + name + ", ',')"
+	}
+	_ = caps
+	return name + "::TEXT"
+}
+
+// boundCast is the parameter of a range bound in the column's type.
+func boundCast(c schema.ColumnMapping) string {
+	switch c.Kind {
+	case schema.Int:
+		return "$%d::TEXT::INT8"
+	case schema.Decimal:
+		return "$%d::TEXT::DECIMAL"
+	case schema.Bytes:
+		return "decode($%d::TEXT, 'hex')"
+	case schema.Date:
+		return "$%d::TEXT::DATE"
+	case schema.DateTime:
+		return "$%d::TEXT::TIMESTAMP"
+	case schema.Timestamp:
+		return "($%d::TEXT || '+00:00')::TIMESTAMPTZ"
+	case schema.Bool, schema.Float32, schema.Float64, schema.Bits, schema.Text, schema.Time,
+		schema.Interval, schema.Enum, schema.Set, schema.JSON, schema.UUID, schema.INet:
+	}
+	return "$%d"
+}

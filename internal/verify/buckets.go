@@ -1,0 +1,113 @@
+package verify
+
+import (
+	"context"
+	"encoding/binary"
+
+	"golang.org/x/sync/errgroup"
+
+	"leap/internal/event"
+	"leap/internal/row"
+	"leap/internal/schema"
+)
+
+// bucketCount keeps a bucket of a table of 100 million rows at some 25,000
+// rows, which a drill-down holds in memory; the digests take 160 kB.
+const bucketCount = 4096
+
+// identity says which row of the other side a row is compared with: the hash
+// of its key, or of the whole row where there is no key.
+type identity struct {
+	hasher    *row.Hasher
+	positions []int // of the key's cells; nil for the whole row
+	key       row.Row
+}
+
+func newIdentity(m *schema.Mapping) *identity {
+	if len(m.Key) == 0 {
+		return &identity{hasher: row.NewHasher(m.Columns)}
+	}
+	return &identity{hasher: row.NewHasher(m.KeyColumns()), positions: m.Key, key: make(row.Row, len(m.Key))}
+}
+
+func (id *identity) hash(cells row.Row, out *row.Hash) error {
+	if id.positions == nil {
+		return id.hasher.Hash(cells, out)
+	}
+	for i, p := range id.positions {
+		id.key[i] = cells[p]
+	}
+	return id.hasher.Hash(id.key, out)
+}
+
+func bucketOf(h *row.Hash) int { return int(binary.BigEndian.Uint16(h[:]) % bucketCount) }
+
+// compareBuckets reads both sides whole, each in its own order, and compares
+// one digest per bucket.
+func (t *table) compareBuckets(ctx context.Context) error {
+	var source, target [bucketCount]row.Digest
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error { return t.fill(groupCtx, t.src.Scan, &source, t.cfg.Events) })
+	group.Go(func() error { return t.fill(groupCtx, t.dst.Scan, &target, event.Discard) })
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	batch, batchRows := map[int]bool{}, int64(0)
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		err := t.drill(ctx, pick{buckets: batch})
+		batch, batchRows = map[int]bool{}, 0
+		return err
+	}
+	for i := range bucketCount {
+		t.result.Source.Merge(source[i])
+		t.result.Target.Merge(target[i])
+		if source[i] == target[i] {
+			continue
+		}
+		batch[i] = true
+		batchRows += max(source[i].Rows, target[i].Rows)
+		if batchRows >= maxDrillRows {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
+
+// maxDrillRows bounds the rows that one drill-down holds: about 100 bytes each.
+const maxDrillRows = 200_000
+
+type scan func(ctx context.Context, m *schema.Mapping, r row.Range, fn func(row.Row) error) error
+
+// reportEvery is how many rows pass between progress events.
+const reportEvery = 10_000
+
+func (t *table) fill(ctx context.Context, read scan, buckets *[bucketCount]row.Digest, events event.Sink) error {
+	rows := row.NewHasher(t.mapping.Columns)
+	id := newIdentity(t.mapping)
+	var whole, key row.Hash
+	pending := int64(0)
+	tell := func() {
+		events.Emit(event.Event{Kind: event.RowsMoved, Phase: phase, Table: t.mapping.SourceName, Rows: pending})
+		pending = 0
+	}
+	err := read(ctx, t.mapping, row.Range{}, func(cells row.Row) error {
+		if err := rows.Hash(cells, &whole); err != nil {
+			return err
+		}
+		if err := id.hash(cells, &key); err != nil {
+			return err
+		}
+		buckets[bucketOf(&key)].Add(&whole)
+		if pending++; pending == reportEvery {
+			tell()
+		}
+		return nil
+	})
+	tell()
+	return err
+}
