@@ -198,7 +198,7 @@ func (j *job) write(ctx context.Context, t *table, c chunk) error {
 		err := j.dst.WriteChunk(ctx, t.mapping, c.data, func(store checkpoint.Store) error {
 			return checkpoint.Record(ctx, store, j.cfg.Job, c.record)
 		})
-		if retry.Classify(err) == retry.Ambiguous {
+		if err != nil && retry.Classify(err) == retry.Ambiguous {
 			unknown = true
 			return &resolvable{err}
 		}

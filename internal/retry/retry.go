@@ -56,7 +56,7 @@ func SQLState(err error) string {
 	return ""
 }
 
-// Classify says what may be done after err. It takes CockroachDB's and
+// Classify says what may be done after err, which must not be nil. It takes CockroachDB's and
 // PostgreSQL's codes: 40001 and 40P01 ask for a repetition, 40003 is
 // ambiguous, 57P01 to 57P03 and class 08 and 53 pass when the server is back.
 func Classify(err error) Class {

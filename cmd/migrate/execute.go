@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"leap/internal/fault"
+	"leap/internal/migrate"
+	"leap/internal/report"
+)
+
+// execute is what every working subcommand does: flags to configuration, one
+// run, the report to where it is wanted, and the outcome as an error.
+func (o *options) execute(cmd *cobra.Command, phases ...migrate.Phase) (*report.Migration, error) {
+	cfg, err := o.config(cmd)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.endpoints(&cfg); err != nil {
+		return nil, err
+	}
+	return o.runPhases(cmd.Context(), cfg, phases...)
+}
+
+// runPhases runs with a progress display and writes --report, whatever the outcome.
+func (o *options) runPhases(ctx context.Context, cfg migrate.Config, phases ...migrate.Phase) (*report.Migration, error) {
+	sink, closeDisplay, err := o.display()
+	if err != nil {
+		return nil, err
+	}
+	cfg.Events = sink
+	m, err := migrate.Run(ctx, cfg, phases...)
+	closeDisplay()
+	if err != nil && ctx.Err() != nil {
+		err = interrupted(err)
+		m.Error = report.FailureOf(err)
+		m.Settle()
+	}
+	if o.report != "" {
+		err = errors.Join(err, report.WriteFile(o.report, m))
+	}
+	return m, err
+}
+
+// print writes the report to stdout: JSON when asked for, else the summary.
+func (o *options) print(m *report.Migration) error {
+	if o.json {
+		return report.Encode(o.t.out, m)
+	}
+	return report.Text(o.t.out, m, report.Options{Color: isTerminal(o.t.out)})
+}
+
+// conclude turns a verdict into an exit code: pass is 0, a difference 3,
+// anything that was not checked 4.
+func conclude(v report.Verdict) error {
+	switch v {
+	case report.Pass:
+		return nil
+	case report.Fail:
+		return &verdictError{fault.Refused}
+	case report.Inconclusive:
+	}
+	return &verdictError{fault.Inconclusive}
+}

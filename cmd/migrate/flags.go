@@ -1,0 +1,242 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+
+	"leap/internal/convert"
+	"leap/internal/endpoint"
+	"leap/internal/event"
+	"leap/internal/fault"
+	"leap/internal/migrate"
+	"leap/internal/progress"
+	"leap/internal/source"
+)
+
+// options are the flags that the subcommands share; each registers those that
+// mean something to it.
+type options struct {
+	t        terminal
+	source   string
+	target   string
+	policies []string
+	snapshot string
+	skipScan bool
+	workers  int
+	rows     int
+	bytes    int
+	digest   int
+	retryFor time.Duration
+	json     bool
+	report   string
+	progress string
+}
+
+// endpointFlags registers --source and --target.
+func (o *options) endpointFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.source, "source", "", "MySQL or MariaDB database: mysql://user@host:3306/database (or LEAP_SOURCE)")
+	o.targetFlag(cmd)
+}
+
+func (o *options) targetFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.target, "target", "", "CockroachDB database: postgresql://user@host:26257/database (or LEAP_TARGET)")
+}
+
+// planFlags registers what decides how values and types arrive.
+func (o *options) planFlags(cmd *cobra.Command) {
+	var names []string
+	for _, p := range convert.PolicyHelp() {
+		var values []string
+		for _, v := range p.Values {
+			values = append(values, v.Value)
+		}
+		names = append(names, fmt.Sprintf("%s=%s", p.Name, strings.Join(values, "|")))
+	}
+	cmd.Flags().StringArrayVar(&o.policies, "policy", nil,
+		"what to do with values that cannot arrive as they are, NAME=VALUE, may be repeated: "+strings.Join(names, ", "))
+}
+
+// scanFlag registers --skip-scan.
+func (o *options) scanFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&o.skipScan, "skip-scan", false,
+		"do not read the source's data beforehand; the copy then refuses offending values where it meets them")
+}
+
+// snapshotFlags registers how the source is read.
+func (o *options) snapshotFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.snapshot, "snapshot", string(source.Consistent),
+		"consistent: one view for all connections, or a refusal; none: each connection sees what it sees, which the report carries")
+	cmd.Flags().IntVar(&o.workers, "workers", migrate.DefaultWorkers, "connections to each side that work at once")
+}
+
+// copyFlags registers the size of chunks and the patience with the target.
+func (o *options) copyFlags(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&o.rows, "chunk-rows", 0, "rows per chunk at most (default 20000)")
+	cmd.Flags().IntVar(&o.bytes, "chunk-bytes", 0, "bytes per chunk, about (default 1048576)")
+	cmd.Flags().DurationVar(&o.retryFor, "retry-for", time.Minute, "how long to try a chunk again while the target is away")
+}
+
+func (o *options) verifyFlags(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&o.digest, "range-rows", 0, "rows per digest (default 50000)")
+}
+
+// outputFlags registers how results are shown.
+func (o *options) outputFlags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the report as JSON on stdout")
+	cmd.Flags().StringVar(&o.report, "report", "", "write the report as JSON to this file")
+	cmd.Flags().StringVar(&o.progress, "progress", "auto", "auto, bars, plain, json or none; always on stderr")
+}
+
+// config turns the flags into the assembly's configuration.
+func (o *options) config(cmd *cobra.Command) (migrate.Config, error) {
+	cfg := migrate.Config{
+		Command: cmd.CommandPath(), Version: version, Policies: convert.DefaultPolicies(),
+		Snapshot: source.SnapshotMode(o.snapshot), SkipScan: o.skipScan, Workers: o.workers,
+		ChunkRows: o.rows, ChunkBytes: o.bytes, RangeRows: o.digest, RetryFor: o.retryFor,
+	}
+	for _, p := range o.policies {
+		name, value, ok := strings.Cut(p, "=")
+		if !ok {
+			return cfg, fault.New(fault.Usage, "write --policy NAME=VALUE", "--policy %q has no value", p)
+		}
+		if err := cfg.Policies.Set(name, value); err != nil {
+			return cfg, err
+		}
+	}
+	if o.snapshot != "" && cfg.Snapshot != source.Consistent && cfg.Snapshot != source.NoSnapshot {
+		return cfg, fault.New(fault.Usage, "use --snapshot=consistent or --snapshot=none", "there is no snapshot mode %q", o.snapshot)
+	}
+	if o.workers < 0 || o.rows < 0 || o.bytes < 0 || o.digest < 0 {
+		return cfg, fault.New(fault.Usage, "use a positive number", "--workers, --chunk-rows, --chunk-bytes and --range-rows cannot be negative")
+	}
+	return cfg, o.checkReport()
+}
+
+// checkReport finds out before the work whether the report can be written after it.
+func (o *options) checkReport() error {
+	if o.report == "" {
+		return nil
+	}
+	if info, err := os.Stat(o.report); err == nil && info.IsDir() {
+		return fault.New(fault.Usage, "name a file", "--report %s is a directory", o.report)
+	}
+	if _, err := os.Stat(dirOf(o.report)); err != nil {
+		return fault.Wrap(fault.Usage, "create the directory first", fmt.Errorf("--report %s: %w", o.report, err))
+	}
+	return nil
+}
+
+func dirOf(path string) string {
+	if i := strings.LastIndexByte(path, '/'); i > 0 {
+		return path[:i]
+	}
+	return "."
+}
+
+// sourceOnly resolves the source of a command that needs no target.
+func (o *options) sourceOnly() (endpoint.Endpoint, error) {
+	e, err := o.address("--source", o.source, "LEAP_SOURCE", "MYSQL_PWD")
+	if err != nil {
+		return e, err
+	}
+	if e.Protocol != endpoint.MySQL {
+		return e, fault.New(fault.Usage, "the source is MySQL or MariaDB: mysql://user@host:3306/database",
+			"--source is not a mysql:// address: %s", e)
+	}
+	return e, nil
+}
+
+// endpoints resolves both addresses.
+func (o *options) endpoints(cfg *migrate.Config) error {
+	src, err := o.sourceOnly()
+	if err != nil {
+		return err
+	}
+	dst, err := o.address("--target", o.target, "LEAP_TARGET", "PGPASSWORD")
+	if err != nil {
+		return err
+	}
+	if src.Same(dst) {
+		return fault.New(fault.Usage, "give the target another address", "source and target are the same database: %s", src)
+	}
+	if dst.Protocol != endpoint.PostgreSQL {
+		return fault.New(fault.Usage, "the target is CockroachDB: postgresql://user@host:26257/database",
+			"--target is not a postgresql:// address: %s", dst)
+	}
+	cfg.Source, cfg.Target = src, &dst
+	return nil
+}
+
+// hasTarget reports whether a target was given at all.
+func (o *options) hasTarget() bool { return o.target != "" || o.t.env("LEAP_TARGET") != "" }
+
+// address reads an address from the flag or the environment. A password on the
+// command line is refused: every user of the machine can read it there.
+func (o *options) address(flag, value, variable, password string) (endpoint.Endpoint, error) {
+	fromEnv := value == ""
+	if fromEnv {
+		value = o.t.env(variable)
+	}
+	if value == "" {
+		return endpoint.Endpoint{}, fault.New(fault.Usage, "give it, or set "+variable, "%s is missing", flag)
+	}
+	e, err := endpoint.Parse(value)
+	if err != nil {
+		return e, fmt.Errorf("%s: %w", flag, err)
+	}
+	if !fromEnv && !e.Password.Empty() {
+		return e, fault.New(fault.Usage, "put the whole address into "+variable+", or just the password into "+password+" or a file (?password_file=)",
+			"%s has a password, which every user of this machine could read", flag)
+	}
+	if e.PasswordFile != "" {
+		text, err := os.ReadFile(e.PasswordFile)
+		if err != nil {
+			return e, fault.Wrap(fault.Usage, "check ?password_file=", fmt.Errorf("%s: %w", flag, err))
+		}
+		e = e.WithPassword(strings.TrimRight(string(text), "\r\n"))
+	}
+	if e.Password.Empty() {
+		if p := o.t.env(password); p != "" {
+			e = e.WithPassword(p)
+		}
+	}
+	return e, nil
+}
+
+// display starts what shows progress; the returned function ends it.
+func (o *options) display() (event.Sink, func(), error) {
+	bars := isTerminal(o.t.err)
+	switch o.progress {
+	case "auto", "":
+	case "bars":
+		bars = true
+	case "plain":
+		bars = false
+	case "none":
+		return event.Discard, func() {}, nil
+	case "json":
+		d := progress.NewJSONLines(o.t.err)
+		return d, d.Close, nil
+	default:
+		return nil, nil, fault.New(fault.Usage, "use auto, bars, plain, json or none", "there is no progress display %q", o.progress)
+	}
+	d := progress.New(o.t.err, progress.Options{Terminal: bars})
+	return d, d.Close, nil
+}
+
+func isTTY(fd uintptr) bool { return isatty.IsTerminal(fd) }
+
+// writeAll writes to stdout and reports when that fails: a full disk behind a
+// redirection must not look like success.
+func writeAll(w io.Writer, text string) error {
+	if _, err := io.WriteString(w, text); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}

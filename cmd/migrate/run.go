@@ -1,0 +1,44 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"leap/internal/migrate"
+)
+
+func newRun(t terminal) *cobra.Command {
+	o := &options{t: t}
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Assess, create the schema, copy and verify, in that order",
+		Long: `run does the whole move: it looks for what will not arrive, creates the tables,
+copies the rows from one consistent view of the source, builds indexes and
+constraints, and compares every row. It stops at the first step that fails;
+the same command continues where it stopped.`,
+		Example: `  migrate run --source mysql://leap@db1:3306/bank --target postgresql://leap@crdb:26257/bank --report bank.json
+
+  # values that cannot arrive as they are need a decision
+  migrate run --policy zero-date=null --policy json-duplicate=last`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			m, err := o.execute(cmd, migrate.Assess, migrate.Schema, migrate.Copy, migrate.Verify)
+			if m == nil {
+				return err
+			}
+			if printErr := o.print(m); printErr != nil {
+				return printErr
+			}
+			if err != nil {
+				return err
+			}
+			return conclude(m.Verdict)
+		},
+	}
+	o.endpointFlags(cmd)
+	o.planFlags(cmd)
+	o.scanFlag(cmd)
+	o.snapshotFlags(cmd)
+	o.copyFlags(cmd)
+	o.verifyFlags(cmd)
+	o.outputFlags(cmd)
+	return cmd
+}

@@ -1,0 +1,184 @@
+package migrate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"leap/internal/checkpoint"
+	"leap/internal/copy"
+	"leap/internal/fault"
+	"leap/internal/schema"
+	"leap/internal/source"
+)
+
+// copy moves the rows and builds what comes after them. It continues an
+// unfinished copy by itself; a finished one it only confirms.
+func (s *session) copy(ctx context.Context) error {
+	if err := s.refuseBlockers(); err != nil {
+		return err
+	}
+	if err := s.refuseDrift(ctx); err != nil {
+		return err
+	}
+	job, err := s.openJob(ctx)
+	if err != nil {
+		return err
+	}
+	if !job.Finished.IsZero() {
+		s.step("the copy is finished since %s: nothing to do", job.Finished.UTC().Format(time.RFC3339))
+		return s.recall(ctx)
+	}
+	if err := s.takeSnapshot(ctx); err != nil {
+		return err
+	}
+	s.copied, err = copy.Run(ctx, reader{s.snapshot}, writer{s.target}, s.mappings(), copy.Config{
+		Job: job.ID, Position: positionText(s.snapshot.Position()),
+		Workers: s.cfg.Workers, ChunkRows: s.cfg.ChunkRows, ChunkBytes: s.cfg.ChunkBytes,
+		RetryFor: s.cfg.RetryFor, Events: s.cfg.Events,
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.execute(ctx, s.planned.After); err != nil {
+		return err
+	}
+	return s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
+		return checkpoint.Finish(ctx, store, job.ID)
+	}))
+}
+
+// recall reads what a finished copy wrote, for the report.
+func (s *session) recall(ctx context.Context) error {
+	var err error
+	s.copied, err = copy.Recall(ctx, writer{s.target}, s.database.Name, s.mappings())
+	return err
+}
+
+// openJob begins the job or opens the one that is there. A target with rows
+// that no job wrote, and a job that was begun for another source or another
+// plan, are refused: continuing would mix two things.
+func (s *session) openJob(ctx context.Context) (checkpoint.Job, error) {
+	fingerprints := map[string]string{}
+	for _, m := range s.mappings() {
+		f, err := m.Fingerprint()
+		if err != nil {
+			return checkpoint.Job{}, err
+		}
+		fingerprints[m.SourceName] = f
+	}
+	want := checkpoint.Job{ID: s.database.Name, Source: s.sourceIdentity(), Tables: fingerprints, Tool: s.cfg.Version}
+	store := s.target.Store()
+	if err := checkpoint.Ensure(ctx, store); err != nil {
+		return want, err
+	}
+	job, err := checkpoint.Load(ctx, store, want.ID)
+	if errors.Is(err, checkpoint.ErrNoJob) {
+		if err := s.refuseRows(ctx); err != nil {
+			return want, err
+		}
+		return want, s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
+			return checkpoint.Begin(ctx, store, want)
+		}))
+	}
+	if err != nil {
+		return want, err
+	}
+	return job, sameJob(job, want)
+}
+
+// sourceIdentity names the server and database that rows come from.
+func (s *session) sourceIdentity() string {
+	info := s.source.Info()
+	return info.ServerUUID + "/" + info.Database
+}
+
+// refuseRows refuses to copy into tables that already hold something.
+func (s *session) refuseRows(ctx context.Context) error {
+	var full []string
+	for _, m := range s.mappings() {
+		empty, err := s.target.Empty(ctx, m)
+		if err != nil {
+			return err
+		}
+		if !empty {
+			full = append(full, m.Name)
+		}
+	}
+	if len(full) == 0 {
+		return nil
+	}
+	return fault.New(fault.Refused, "empty these tables, or copy into a new database",
+		"the target is not empty: %s hold rows that this tool did not copy", strings.Join(full, ", "))
+}
+
+// sameJob refuses a job that was begun for something else.
+func sameJob(have, want checkpoint.Job) error {
+	const again = "to copy anew, drop the tables and the schema " + checkpoint.Schema + " in the target and start again"
+	if have.Source != want.Source {
+		return fault.New(fault.Refused, again, "this target holds a copy of another source: %s, not %s", have.Source, want.Source)
+	}
+	var changed []string
+	for _, name := range slices.Sorted(maps.Keys(have.Tables)) {
+		if f, ok := want.Tables[name]; !ok {
+			changed = append(changed, name+" is gone")
+		} else if f != have.Tables[name] {
+			changed = append(changed, name+" changed")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(want.Tables)) {
+		if _, ok := have.Tables[name]; !ok {
+			changed = append(changed, name+" is new")
+		}
+	}
+	if len(changed) > 0 {
+		return fault.New(fault.Refused, again+", or undo the change of schema or policy",
+			"the plan changed since the copy was begun: %s", strings.Join(changed, ", "))
+	}
+	return nil
+}
+
+// takeSnapshot opens the consistent view, unless an earlier phase has one.
+func (s *session) takeSnapshot(ctx context.Context) error {
+	if s.snapshot != nil {
+		return nil
+	}
+	if err := s.refuseEngines(); err != nil {
+		return err
+	}
+	var err error
+	s.snapshot, err = s.source.Snapshot(ctx, source.SnapshotOptions{Connections: s.cfg.Workers, Mode: s.cfg.Snapshot})
+	if err != nil {
+		return err
+	}
+	p := s.snapshot.Position()
+	s.step("snapshot by %s at %s, %d connections", p.Method, positionText(p), p.Connections)
+	return nil
+}
+
+// refuseEngines refuses tables that a snapshot does not cover.
+func (s *session) refuseEngines() error {
+	if s.cfg.Snapshot == source.NoSnapshot {
+		return nil
+	}
+	var outside []string
+	for _, t := range s.database.Tables {
+		if !transactional(t) {
+			outside = append(outside, fmt.Sprintf("%s (%s)", t.Name, t.Engine))
+		}
+	}
+	if len(outside) == 0 {
+		return nil
+	}
+	return fault.New(fault.Refused,
+		"ALTER TABLE .. ENGINE=InnoDB on the source; or stop all writers and use --snapshot=none",
+		"no consistent view is possible of tables outside InnoDB: %s", strings.Join(outside, ", "))
+}
+
+func transactional(t *schema.Table) bool {
+	return strings.EqualFold(t.Engine, "InnoDB") || strings.EqualFold(t.Engine, "ROCKSDB")
+}

@@ -1,0 +1,117 @@
+// Package migrate puts the features together: it opens both ends, makes the
+// plan, and runs a tenant's phases in order. It is the only place that knows
+// source, target, convert, copy and verify at once; each of them knows none of
+// the others. It decides what may follow what and leaves the how to them.
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"leap/internal/convert"
+	"leap/internal/endpoint"
+	"leap/internal/event"
+	"leap/internal/report"
+	"leap/internal/source"
+)
+
+// Config is one move of one database. Zero fields take the features' defaults.
+type Config struct {
+	// Command is the subcommand, for the report: "migrate run".
+	Command string
+	Version string
+	Source  endpoint.Endpoint
+	// Target may be nil for an assessment: the newest CockroachDB is assumed then.
+	Target   *endpoint.Endpoint
+	Policies convert.Policies
+	Snapshot source.SnapshotMode
+	// SkipScan leaves out the scan of the source's data for values that cannot
+	// arrive; the copy then refuses them where it meets them.
+	SkipScan bool
+	// Workers is the number of source connections that copy at the same time.
+	Workers    int
+	ChunkRows  int
+	ChunkBytes int
+	// RangeRows is the number of rows per digest of the verification.
+	RangeRows int
+	// RetryFor is how long a chunk is tried again while the target is away.
+	RetryFor time.Duration
+	Events   event.Sink
+}
+
+// DefaultWorkers is how many connections copy at once when nobody says.
+const DefaultWorkers = 4
+
+func (c Config) withDefaults() Config {
+	if c.Workers <= 0 {
+		c.Workers = DefaultWorkers
+	}
+	if c.Events == nil {
+		c.Events = event.Discard
+	}
+	return c
+}
+
+// Phase is one step that a person can ask for.
+type Phase string
+
+// The phases, in the order in which a move runs them.
+const (
+	Assess Phase = "assess"
+	Schema Phase = "schema"
+	Copy   Phase = "copy"
+	Verify Phase = "verify"
+)
+
+// Run opens both ends, plans, and runs the phases in order, stopping at the
+// first that fails. It returns the report in every case; the error, if any, is
+// the reason to stop and is in the report too. A verification that found
+// differences is not an error: the report's verdict says so.
+func Run(ctx context.Context, cfg Config, phases ...Phase) (*report.Migration, error) {
+	cfg = cfg.withDefaults()
+	s := newSession(cfg, phases)
+	err := s.run(ctx, phases)
+	s.close()
+	s.fillReport(err)
+	return &s.report, err
+}
+
+// run is the move as a list of steps.
+func (s *session) run(ctx context.Context, phases []Phase) error {
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	steps := map[Phase]func(context.Context) error{
+		Assess: s.assess,
+		Schema: s.applySchema,
+		Copy:   s.copy,
+		Verify: s.verify,
+	}
+	if err := s.plan(ctx); err != nil {
+		return err
+	}
+	for _, p := range phases {
+		if err := s.phase(ctx, p, steps[p]); err != nil {
+			return fmt.Errorf("%s: %w", p, err)
+		}
+	}
+	return nil
+}
+
+// phase runs one step between its events and notes it in the report.
+func (s *session) phase(ctx context.Context, p Phase, step func(context.Context) error) error {
+	started := time.Now()
+	s.cfg.Events.Emit(event.Event{Kind: event.PhaseStarted, At: started, Phase: string(p)})
+	err := step(ctx)
+	elapsed := time.Since(started)
+	s.cfg.Events.Emit(event.Event{Kind: event.PhaseFinished, At: time.Now(), Phase: string(p), Elapsed: elapsed})
+	seconds := elapsed.Seconds()
+	entry := report.Phase{Name: string(p), Verdict: report.Pass, Started: started.UTC(), Seconds: &seconds}
+	if err != nil {
+		entry.Verdict = report.Fail
+		entry.Error = err.Error()
+	}
+	s.report.Phases = append(s.report.Phases, entry)
+	return err
+}

@@ -1,0 +1,197 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"leap/internal/convert"
+	"leap/internal/copy"
+	"leap/internal/event"
+	"leap/internal/fault"
+	"leap/internal/report"
+	"leap/internal/schema"
+	"leap/internal/source"
+	"leap/internal/target"
+	"leap/internal/verify"
+)
+
+// session is what the phases of one run share.
+type session struct {
+	cfg    Config
+	phases []Phase
+
+	source   *source.DB
+	target   *target.DB // nil for an assessment without a target
+	database *schema.Database
+	facts    convert.Facts
+	planned  *convert.Plan
+	snapshot *source.Snapshot // one view for copy and verify of the same run
+
+	copied   []copy.TableResult
+	verified []verify.TableResult
+	report   report.Migration
+}
+
+func newSession(cfg Config, phases []Phase) *session {
+	return &session{cfg: cfg, phases: phases, report: report.Migration{
+		Version: cfg.Version, Command: cfg.Command, Started: time.Now().UTC(),
+	}}
+}
+
+// open connects to both ends.
+func (s *session) open(ctx context.Context) error {
+	var err error
+	if s.source, err = source.Open(ctx, s.cfg.Source); err != nil {
+		return err
+	}
+	if s.cfg.Target == nil {
+		return nil
+	}
+	if s.target, err = target.Open(ctx, *s.cfg.Target, s.cfg.Workers+verifyConnections); err != nil {
+		return err
+	}
+	if s.target.StandIn() {
+		s.step("target is PostgreSQL %s, standing in for CockroachDB: good for a rehearsal, no proof", s.target.Info().Version)
+	}
+	return nil
+}
+
+// verifyConnections is what the verifier may hold besides the copier's.
+const verifyConnections = 6
+
+func (s *session) close() {
+	if s.snapshot != nil {
+		_ = s.snapshot.Close() //nolint:errcheck // read-only transactions: nothing can be lost
+	}
+	if s.target != nil {
+		s.target.Close()
+	}
+	if s.source != nil {
+		_ = s.source.Close() //nolint:errcheck // nothing was written
+	}
+}
+
+// plan reads the source's schema, looks at its data as far as the phases need
+// it, and makes the plan for this target.
+func (s *session) plan(ctx context.Context) error {
+	var err error
+	if s.database, err = s.source.Introspect(ctx); err != nil {
+		return err
+	}
+	if len(s.database.Tables) == 0 {
+		return fault.New(fault.Refused, "check the database in the source URL, and that the user may read its tables (GRANT SELECT)",
+			"the source database %q has no table that this user can see", s.cfg.Source.Database)
+	}
+	if err := s.source.CheckPrivileges(ctx, tableNames(s.database)); err != nil {
+		return err
+	}
+	if s.facts, err = s.probe(ctx); err != nil {
+		return err
+	}
+	if s.planned, err = convert.Build(s.database, s.dialect(), s.cfg.Policies, s.facts); err != nil {
+		return err
+	}
+	invisible, err := s.source.Visibility(ctx)
+	if err != nil {
+		return err
+	}
+	s.planned.Findings = append(s.planned.Findings, invisible...)
+	return nil
+}
+
+// dialect translates what the target can do into what the plan may use.
+func (s *session) dialect() convert.Dialect {
+	caps := target.Newest()
+	if s.target != nil {
+		caps = s.target.Capabilities()
+	}
+	d := convert.Dialect{
+		Cockroach: caps.Cockroach, MaxIdentifierBytes: caps.MaxIdentifierBytes, OnUpdate: caps.OnUpdate,
+		ExpressionIndexes: caps.ExpressionIndexes, NULInText: caps.NULInText,
+		ComputedStored: "AS (%s) STORED", Schema: target.Schema,
+	}
+	if caps.GeneratedAlways {
+		d.ComputedStored = "GENERATED ALWAYS AS (%s) STORED"
+	}
+	return d
+}
+
+// probe scans the source's data. Before anything is created all of it is
+// looked at; copy and verify on their own only need the columns whose target
+// type depends on the data, so that they make the same plan.
+func (s *session) probe(ctx context.Context) (convert.Facts, error) {
+	full := !s.cfg.SkipScan && (slices.Contains(s.phases, Assess) || slices.Contains(s.phases, Schema))
+	facts := convert.Facts{}
+	for _, t := range s.database.Tables {
+		columns := t
+		if !full {
+			columns = onlyTimes(t)
+		}
+		if len(columns.Columns) == 0 {
+			continue
+		}
+		found, err := s.source.Probe(ctx, columns)
+		if err != nil {
+			return nil, err
+		}
+		facts[t.Name] = map[string]convert.ColumnFacts{}
+		for name, f := range found.Columns {
+			facts[t.Name][name] = convert.ColumnFacts{
+				OutsideDay: f.OutsideDay > 0, ZeroDates: f.ZeroDates + f.PartialDates + f.ImpossibleDates,
+				EmptyEnums: f.EmptyEnums, BeyondInt8: f.AboveInt64 > 0, BeyondBool: f.NotBool > 0,
+				LossyText: f.LossyText, NULs: f.NULText,
+			}
+		}
+	}
+	return facts, nil
+}
+
+func tableNames(d *schema.Database) []string {
+	names := make([]string, len(d.Tables))
+	for i, t := range d.Tables {
+		names[i] = t.Name
+	}
+	return names
+}
+
+// onlyTimes returns the table with nothing but its TIME columns.
+func onlyTimes(t *schema.Table) *schema.Table {
+	some := *t
+	some.Columns = nil
+	for _, c := range t.Columns {
+		if c.Type.Base == "time" {
+			some.Columns = append(some.Columns, c)
+		}
+	}
+	return &some
+}
+
+// mappings returns the planned tables' mappings in plan order.
+func (s *session) mappings() []*schema.Mapping {
+	out := make([]*schema.Mapping, len(s.planned.Tables))
+	for i, t := range s.planned.Tables {
+		out[i] = &t.Mapping
+	}
+	return out
+}
+
+// refuseBlockers stops a phase that would write while something blocks the move.
+func (s *session) refuseBlockers() error {
+	blockers := s.planned.Blockers()
+	if len(blockers) == 0 {
+		return nil
+	}
+	first := blockers[0]
+	text := fmt.Sprintf("%s: %s", first.Object, first.Problem)
+	if more := len(blockers) - 1; more > 0 {
+		text += fmt.Sprintf(" (and %d more: see migrate assess)", more)
+	}
+	return fault.New(fault.Refused, first.Advice, "%s", text)
+}
+
+// step tells the user one line.
+func (s *session) step(format string, args ...any) {
+	s.cfg.Events.Emit(event.Event{Kind: event.Step, At: time.Now(), Message: fmt.Sprintf(format, args...)})
+}
