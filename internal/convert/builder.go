@@ -61,7 +61,7 @@ func (t *table) column(source string) *schema.ColumnMapping {
 func (b *builder) before(s Statement) { b.plan.Before = append(b.plan.Before, s) }
 func (b *builder) after(s Statement)  { b.plan.After = append(b.plan.After, s) }
 
-func (b *builder) find(s schema.Severity, rule, object, problem, advice string) { //nolint:revive // the five parts of a finding
+func (b *builder) find(s schema.Severity, rule, object, problem, advice string) {
 	b.plan.Findings = append(b.plan.Findings, schema.Finding{
 		Rule: rule, Severity: s, Object: object, Problem: problem, Advice: advice,
 	})

@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +30,7 @@ func (b *builder) defaultOf(t *table, c *schema.Column, m *schema.ColumnMapping)
 
 func (b *builder) defaultValue(t *table, d *schema.Default, m *schema.ColumnMapping) (string, error) {
 	if !d.Expression {
-		return b.constant(d.Text, m)
+		return constant(d.Text, m)
 	}
 	e, err := parse(d.Text)
 	if err != nil {
@@ -39,15 +40,15 @@ func (b *builder) defaultValue(t *table, d *schema.Default, m *schema.ColumnMapp
 	case nullExpr:
 		return "", nil
 	case stringExpr:
-		return b.constant(e.text, m)
+		return constant(e.text, m)
 	case numberExpr:
-		return b.constant(e.text, m)
+		return constant(e.text, m)
 	case boolExpr:
-		return b.constant(map[bool]string{true: "1", false: "0"}[e.value], m)
+		return constant(map[bool]string{true: "1", false: "0"}[e.value], m)
 	case bitsExpr:
-		return b.constant("b'"+e.digits+"'", m)
+		return constant("b'"+e.digits+"'", m)
 	case hexExpr:
-		return b.hexConstant(e.digits, m)
+		return hexConstant(e.digits, m)
 	}
 	if sql := now(e, m); sql != "" {
 		b.gather(schema.Finding{
@@ -77,12 +78,7 @@ func isCall(e expr, names ...string) bool {
 	case columnExpr:
 		name = strings.ToLower(e.name)
 	}
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(names, name)
 }
 
 // now translates the current time for the column; empty when the expression
@@ -93,17 +89,12 @@ func now(e expr, m *schema.ColumnMapping) string {
 	if m.Kind == schema.Date && (stamps || isCall(e, "curdate", "current_date")) {
 		return "current_date"
 	}
-	if !stamps {
+	if !stamps || m.Kind != schema.Timestamp && m.Kind != schema.DateTime {
 		return ""
 	}
-	name := ""
-	switch m.Kind {
-	case schema.Timestamp:
-		name = "current_timestamp"
-	case schema.DateTime:
+	name := "current_timestamp"
+	if m.Kind == schema.DateTime {
 		name = "localtimestamp"
-	default:
-		return ""
 	}
 	switch digits := nowDigits(e); {
 	case digits == 0:
@@ -131,9 +122,7 @@ func nowDigits(e expr) int {
 }
 
 func (b *builder) newUUID(t *table, m *schema.ColumnMapping) (string, error) {
-	switch m.Kind {
-	case schema.UUID, schema.Text:
-	default:
+	if m.Kind != schema.UUID && m.Kind != schema.Text {
 		return "", fmt.Errorf("uuid() in a column of %s is not translated", m.Type)
 	}
 	b.info("default-uuid", t.src.Name+"."+m.Source,
@@ -162,7 +151,7 @@ func matching(form *regexp.Regexp, text string) (string, error) {
 }
 
 // constant returns the literal of a constant default for the column's type.
-func (b *builder) constant(text string, m *schema.ColumnMapping) (string, error) {
+func constant(text string, m *schema.ColumnMapping) (string, error) {
 	switch m.Kind {
 	case schema.Int:
 		return matching(integerForm, text)
@@ -184,15 +173,15 @@ func (b *builder) constant(text string, m *schema.ColumnMapping) (string, error)
 	case schema.Date, schema.DateTime, schema.Timestamp, schema.Time, schema.Interval:
 		return momentConstant(text, m)
 	case schema.Enum, schema.Set:
-		return b.labelConstant(text, m)
+		return labelConstant(text, m)
 	case schema.JSON:
 		if !storable(text) {
 			return "", fmt.Errorf("it holds bytes that are not text on the target")
 		}
 		return literal(text) + "::JSONB", nil
 	case schema.UUID:
-		text, err := matching(uuidForm, text)
-		return literal(text), err
+		id, err := matching(uuidForm, text)
+		return literal(id), err
 	case schema.INet:
 		if _, err := netip.ParseAddr(text); err != nil {
 			return "", fmt.Errorf("it is not an address")
@@ -229,37 +218,29 @@ func bitsConstant(text string, width int) (string, error) {
 }
 
 // hexConstant reads x'6162' as bytes or, in a text column, as the text they are.
-func (b *builder) hexConstant(digits string, m *schema.ColumnMapping) (string, error) {
+func hexConstant(digits string, m *schema.ColumnMapping) (string, error) {
 	raw, err := hex.DecodeString(digits)
 	if err != nil {
 		return "", fmt.Errorf("it is not hexadecimal: %w", err)
 	}
-	switch m.Kind {
-	case schema.Bytes, schema.Text:
-		return b.constant(string(raw), m)
+	if m.Kind == schema.Bytes || m.Kind == schema.Text {
+		return constant(string(raw), m)
 	}
 	return "", fmt.Errorf("a hexadecimal default of kind %s is not translated", m.Kind)
 }
 
 func momentConstant(text string, m *schema.ColumnMapping) (string, error) {
-	ok := false
-	switch m.Kind {
-	case schema.Date:
-		ok = isMoment(dateForm, time.DateOnly, text)
-	case schema.DateTime, schema.Timestamp:
-		ok = isMoment(dateTimeForm, time.DateTime, text) || isMoment(dateForm, time.DateOnly, text)
-	case schema.Time:
-		ok = isTime(text)
-	case schema.Interval:
-		ok = spanForm.MatchString(text)
-	default:
-	}
+	isDate := isMoment(dateForm, time.DateOnly, text)
+	isStamp := isDate || isMoment(dateTimeForm, time.DateTime, text)
 	switch {
-	case ok && m.Kind == schema.Timestamp:
+	case m.Kind == schema.Timestamp && isStamp:
 		// Introspection reads in UTC; without the zone the target would take
 		// the session's.
 		return literal(text + "+00:00"), nil
-	case ok:
+	case m.Kind == schema.Date && isDate,
+		m.Kind == schema.DateTime && isStamp,
+		m.Kind == schema.Time && isTime(text),
+		m.Kind == schema.Interval && spanForm.MatchString(text):
 		return literal(text), nil
 	case m.Kind == schema.Time || m.Kind == schema.Interval:
 		return "", fmt.Errorf("it is not a time of day")
@@ -274,7 +255,7 @@ func isTime(text string) bool {
 }
 
 // labelConstant casts a label to its enum type, and splits a SET into an array.
-func (b *builder) labelConstant(text string, m *schema.ColumnMapping) (string, error) {
+func labelConstant(text string, m *schema.ColumnMapping) (string, error) {
 	if m.Kind == schema.Enum {
 		label, ok := labelOf(m.Labels, text)
 		switch {
@@ -286,7 +267,7 @@ func (b *builder) labelConstant(text string, m *schema.ColumnMapping) (string, e
 		return literal(label) + "::" + m.Type, nil
 	}
 	var labels []string
-	for _, l := range strings.Split(text, ",") {
+	for l := range strings.SplitSeq(text, ",") {
 		if label, ok := labelOf(m.Labels, l); ok {
 			labels = append(labels, label)
 		} else if text != "" {

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"leap/internal/schema"
@@ -53,12 +54,9 @@ func (tr *translator) condition(text string) (string, error) {
 }
 
 func (tr *translator) note(text string) {
-	for _, n := range tr.notes {
-		if n == text {
-			return
-		}
+	if !slices.Contains(tr.notes, text) {
+		tr.notes = append(tr.notes, text)
 	}
-	tr.notes = append(tr.notes, text)
 }
 
 func (tr *translator) value(e expr) (value, error) {

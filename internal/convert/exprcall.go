@@ -91,6 +91,14 @@ func unify(values []value) ([]value, value, error) {
 	case classInt, classDecimal, classFloat, classBool, classText, classBytes, classDate, classDateTime,
 		classStamp, classTime, classUUID, classINet:
 	}
+	if out.class == classDecimal {
+		// CockroachDB wants the branches in one type.
+		for i, v := range list {
+			if v.class == classInt && !v.literal {
+				list[i].sql = v.sql + "::DECIMAL"
+			}
+		}
+	}
 	coll, err := shared(list...)
 	out.coll = coll
 	out.literal, out.column, out.padded, out.text = false, nil, false, ""

@@ -37,27 +37,38 @@ func (tr *translator) comparable(op string, l, r value) (left, right string, err
 		return booleans(op, l, r)
 	case l.numeric() && r.numeric():
 		return numbers(l, r)
-	case l.class == classEnum && r.class == classText && r.literal:
-		right, err = label(op, l, r)
-		return l.sql, right, err
-	case r.class == classEnum && l.class == classText && l.literal:
-		left, err = label(op, r, l)
-		return left, r.sql, err
 	case l.class == classText && r.class == classText:
 		return tr.texts(op, l, r)
 	case r.class == classText && r.literal:
-		right, err = moment(l.class, r.text)
+		right, err = constantFor(op, l, r)
 		return l.sql, right, err
 	case l.class == classText && l.literal:
-		left, err = moment(r.class, l.text)
+		left, err = constantFor(op, r, l)
 		return left, r.sql, err
-	case l.class != r.class:
-	case l.class == classDate, l.class == classDateTime, l.class == classStamp, l.class == classTime:
-		return l.sql, r.sql, nil
-	case equality(op) && (l.class == classBytes || l.class == classUUID || l.class == classINet):
+	case l.class == r.class && sameOrder(op, l.class):
 		return l.sql, r.sql, nil
 	}
 	return "", "", fmt.Errorf("%s %s %s is not translated", l.class, op, r.class)
+}
+
+// sameOrder says whether both sides compare values of the class alike.
+func sameOrder(op string, c class) bool {
+	switch c {
+	case classDate, classDateTime, classStamp, classTime:
+		return true
+	case classBytes, classUUID, classINet:
+		return equality(op)
+	case classNull, classInt, classDecimal, classFloat, classBool, classText, classEnum, classOther:
+	}
+	return false
+}
+
+// constantFor returns the literal, in the type of x, of a string that x is compared with.
+func constantFor(op string, x, text value) (string, error) {
+	if x.class == classEnum {
+		return label(op, x, text)
+	}
+	return moment(x.class, text.text)
 }
 
 func booleans(op string, l, r value) (left, right string, err error) {
@@ -88,15 +99,7 @@ func numbers(l, r value) (left, right string, err error) {
 	if (l.class == classFloat) != (r.class == classFloat) && !l.literal && !r.literal {
 		return "", "", fmt.Errorf("a float beside an exact number is compared differently")
 	}
-	return wideFloat(l), wideFloat(r), nil
-}
-
-// wideFloat keeps the stand-in from comparing FLOAT4 in 32 bits.
-func wideFloat(v value) string {
-	if v.class == classFloat && !v.literal {
-		return v.sql + "::FLOAT8"
-	}
-	return v.sql
+	return l.sql, r.sql, nil
 }
 
 // label returns the literal of an enum type for a string that it is compared with.
@@ -105,7 +108,7 @@ func label(op string, enum, text value) (string, error) {
 		return "", fmt.Errorf("an enum is translated in = and <> only: the targets sort it by position")
 	}
 	found, ok := labelOf(enum.column.Labels, text.text)
-	if !ok {
+	if !ok || found != text.text && collationOf(enum.column.From.Collation).caseSensitive {
 		return "", fmt.Errorf("%q is not a label of %s", text.text, enum.column.Source)
 	}
 	return literal(found) + "::" + enum.column.Type, nil

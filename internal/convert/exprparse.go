@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -96,6 +97,8 @@ type parser struct {
 // flatter, and a stack overflow could not be reported.
 const maxDepth = 200
 
+var errTooDeep = errors.New("it is nested too deeply")
+
 func (p *parser) peek() token { return p.tokens[p.at] }
 
 func (p *parser) advance() token {
@@ -141,7 +144,7 @@ func (p *parser) chain(operand func() (expr, error), ops ...string) (expr, error
 
 func (p *parser) or() (expr, error) {
 	if p.depth++; p.depth > maxDepth {
-		return nil, fmt.Errorf("it is nested too deeply")
+		return nil, errTooDeep
 	}
 	defer func() { p.depth-- }()
 	return p.chain(p.xor, "OR")
@@ -160,7 +163,9 @@ func (p *parser) not() (expr, error) {
 		if _, ok := p.accept("NOT"); !ok {
 			break
 		}
-		negations++
+		if negations++; negations > maxDepth {
+			return nil, errTooDeep
+		}
 	}
 	e, err := p.comparison()
 	for range negations {
@@ -238,7 +243,7 @@ func (p *parser) product() (expr, error) { return p.chain(p.unary, "*", "/", "%"
 
 func (p *parser) unary() (expr, error) {
 	if p.depth++; p.depth > maxDepth {
-		return nil, fmt.Errorf("it is nested too deeply")
+		return nil, errTooDeep
 	}
 	defer func() { p.depth-- }()
 	op, ok := p.accept("-", "+", "!")
@@ -354,6 +359,20 @@ func (p *parser) list() ([]expr, error) {
 	}
 }
 
+// when parses what follows WHEN.
+func (p *parser) when(c *caseExpr) error {
+	condition, err := p.or()
+	if err != nil {
+		return err
+	}
+	if err = p.expect("THEN"); err != nil {
+		return err
+	}
+	then, err := p.or()
+	c.whens, c.then = append(c.whens, condition), append(c.then, then)
+	return err
+}
+
 func (p *parser) caseOf() (expr, error) {
 	var c caseExpr
 	var err error
@@ -366,18 +385,9 @@ func (p *parser) caseOf() (expr, error) {
 		if _, ok := p.accept("WHEN"); !ok {
 			break
 		}
-		when, err := p.or()
-		if err != nil {
+		if err = p.when(&c); err != nil {
 			return nil, err
 		}
-		if err = p.expect("THEN"); err != nil {
-			return nil, err
-		}
-		then, err := p.or()
-		if err != nil {
-			return nil, err
-		}
-		c.whens, c.then = append(c.whens, when), append(c.then, then)
 	}
 	if len(c.whens) == 0 {
 		return nil, fmt.Errorf("CASE without WHEN")

@@ -33,7 +33,7 @@ func (b *builder) createForeignKey(t *table, fk schema.ForeignKey) error {
 		return err
 	}
 	onDelete, onUpdate := action(fk.OnDelete), action(fk.OnUpdate)
-	if computed(t, fk.Columns) && (onUpdate != "" || strings.Contains(onDelete, "SET")) {
+	if computed(t, fk.Columns) && (writes(onUpdate) || onDelete == "SET NULL") {
 		return fmt.Errorf("its actions would write to a computed column")
 	}
 	name := t.constraints.claim(fk.Name)
@@ -94,13 +94,10 @@ func comparableColumns(m, r *schema.ColumnMapping) bool {
 	if m.Kind != r.Kind {
 		return false
 	}
-	switch m.Kind {
-	case schema.Enum, schema.Bits:
+	if m.Kind == schema.Enum || m.Kind == schema.Bits {
 		return m.Type == r.Type
-	case schema.Set:
-		return m.AsText == r.AsText
 	}
-	return true
+	return m.AsText == r.AsText
 }
 
 // arrange puts both lists into the order of the unique key that they refer to:
@@ -123,16 +120,19 @@ func (t *table) arrange(from, to []string) (newFrom, newTo []string, err error) 
 	return nil, nil, fmt.Errorf("%s (%s) is not unique on the target", t.name, strings.Join(to, ", "))
 }
 
-// action returns the referential action; empty for those that only refuse,
-// which is what both targets do by themselves.
+// action returns the referential action; empty for NO ACTION, which is what
+// both targets do by themselves.
 func action(name string) string {
 	switch name = strings.ToUpper(name); name {
-	case "CASCADE", "SET NULL":
+	case "CASCADE", "SET NULL", "RESTRICT":
 		return name
 	}
-	// RESTRICT and NO ACTION are the same in MySQL; SET DEFAULT is refused by InnoDB.
+	// InnoDB refuses SET DEFAULT.
 	return ""
 }
+
+// writes says whether the action changes the referring columns on UPDATE.
+func writes(action string) bool { return action == "CASCADE" || action == "SET NULL" }
 
 func computed(t *table, columns []string) bool {
 	return slices.ContainsFunc(columns, func(c string) bool {

@@ -69,8 +69,7 @@ func coerce(v value, m *schema.ColumnMapping) (string, error) {
 		}
 		return v.sql, nil
 	case schema.Float32, schema.Bits, schema.Interval, schema.Enum, schema.Set, schema.JSON:
-		// FLOAT4 is not rounded by every CockroachDB; the others need conversions
-		// that differ.
+		// These have no class, or need conversions that differ.
 	}
 	return "", refused
 }

@@ -10,7 +10,7 @@ import (
 // it holds rows, and all of it is code: moving it is a person's decision.
 func (b *builder) describeObjects() {
 	for _, o := range b.db.Objects {
-		problem, advice := "it is not moved", ""
+		problem, advice := "it is not moved", "look at what it is for"
 		switch o.Kind {
 		case schema.View:
 			advice = "write it anew in the target's SQL; its SELECT may need other functions"
@@ -24,8 +24,6 @@ func (b *builder) describeObjects() {
 			advice = "run it from a scheduler, or use row-level TTL where it deletes old rows"
 		case schema.Sequence:
 			advice = "create it on the target with its next value"
-		default:
-			advice = "look at what it is for"
 		}
 		b.warn(string(o.Kind)+"-dropped", string(o.Kind)+" "+o.Name, problem, advice)
 	}
