@@ -25,6 +25,7 @@ type demo struct {
 	rows   int
 	seed   uint64
 	keep   bool
+	on     string
 	source *sandbox.Server
 	target *sandbox.Server
 }
@@ -50,6 +51,7 @@ touched, and nothing is left behind but the report.`,
 	}
 	cmd.Flags().IntVar(&d.rows, "rows", 0, "rows in the sample database, about (default 220000)")
 	cmd.Flags().Uint64Var(&d.seed, "seed", 1, "which sample data")
+	cmd.Flags().StringVar(&d.on, "on", "", "cockroach or postgres (default cockroach where there is one)")
 	cmd.Flags().BoolVar(&d.keep, "keep", false, "leave the servers up until Ctrl-C and print how to connect")
 	cmd.Flags().StringVar(&d.report, "report", "leap-demo-report.json", "where to write the report")
 	cmd.Flags().StringVar(&d.progress, "progress", "auto", "auto, bars, plain, json or none; always on stderr")
@@ -92,9 +94,12 @@ func (d *demo) say(format string, args ...any) {
 
 // start brings up both servers side by side.
 func (d *demo) start(ctx context.Context) error {
-	kind, err := sandbox.PreferredTarget()
-	if err != nil {
-		return err
+	kind := sandbox.Kind(d.on)
+	if kind == "" {
+		var err error
+		if kind, err = sandbox.PreferredTarget(); err != nil {
+			return err
+		}
 	}
 	d.say("1. starting private servers in a temporary folder")
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -113,7 +118,7 @@ func (d *demo) start(ctx context.Context) error {
 	}
 	d.say("   source: %s   target: %s", d.source, d.target)
 	if d.target.StandIn() {
-		d.say("   no cockroach binary in LEAP_COCKROACH or PATH: PostgreSQL stands in for CockroachDB")
+		d.say("   PostgreSQL stands in for CockroachDB: no cockroach binary was found, or --on postgres was asked for")
 	}
 	return nil
 }

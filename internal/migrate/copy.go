@@ -44,7 +44,7 @@ func (s *session) copy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.execute(ctx, s.planned.After); err != nil {
+	if err := s.finishSchema(ctx); err != nil {
 		return err
 	}
 	return s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {

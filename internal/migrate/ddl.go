@@ -3,7 +3,10 @@ package migrate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"leap/internal/convert"
 	"leap/internal/fault"
@@ -35,29 +38,72 @@ func (s *session) applySchema(ctx context.Context) error {
 	return s.refuseDrift(ctx)
 }
 
-// execute runs statements that are not done yet, one by one: CockroachDB runs
-// schema changes as jobs, and several in one transaction may fail at its end.
+// finishSchema builds what comes after the rows. Within a stage tables are
+// worked on side by side: CockroachDB runs each schema change as a job that
+// mostly waits. Foreign keys come when the unique indexes are there.
+func (s *session) finishSchema(ctx context.Context) error {
+	after := s.planned.After
+	for len(after) > 0 {
+		end := slices.IndexFunc(after, func(st convert.Statement) bool { return stage(st.Kind) != stage(after[0].Kind) })
+		if end < 0 {
+			end = len(after)
+		}
+		byTable := map[string][]convert.Statement{}
+		for _, st := range after[:end] {
+			byTable[st.Table] = append(byTable[st.Table], st)
+		}
+		group, groupCtx := errgroup.WithContext(ctx)
+		group.SetLimit(s.cfg.Workers)
+		for _, statements := range byTable {
+			group.Go(func() error { return s.execute(groupCtx, statements) })
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		after = after[end:]
+	}
+	return nil
+}
+
+// stage orders the kinds of statements that need each other across tables.
+func stage(kind convert.StatementKind) int {
+	switch kind {
+	case convert.KindSchema, convert.KindType, convert.KindSequence, convert.KindTable:
+		return 0
+	case convert.KindIndex, convert.KindUnique, convert.KindCheck:
+		return 1
+	case convert.KindForeignKey:
+		return 2
+	case convert.KindSetval, convert.KindComment:
+	}
+	return 3
+}
+
+// execute runs statements that are not done yet, one by one: several schema
+// changes in one transaction may fail at its end on CockroachDB.
 func (s *session) execute(ctx context.Context, statements []convert.Statement) error {
 	for _, st := range statements {
-		if st.Exists != "" {
-			done, err := s.target.Has(ctx, st.Exists)
-			if err != nil {
-				return fmt.Errorf("look for %s: %w", st.Name, err)
-			}
-			if done {
-				continue
-			}
-		}
-		if slow(st.Kind) {
-			s.step("%s", st.Name)
-		}
-		policy := retry.Policy{For: s.cfg.RetryFor}
-		err := retry.Do(ctx, policy, func() error { return s.target.Exec(ctx, st.SQL) })
+		// The check is part of the attempt: a statement whose connection broke
+		// may have been carried out.
+		err := retry.Do(ctx, retry.Policy{For: s.cfg.RetryFor}, func() error { return s.once(ctx, st) })
 		if err != nil {
 			return explainStatement(st, err)
 		}
 	}
 	return nil
+}
+
+// once runs a statement unless what it makes is there.
+func (s *session) once(ctx context.Context, st convert.Statement) error {
+	if st.Exists != "" {
+		if done, err := s.target.Has(ctx, st.Exists); err != nil || done {
+			return err
+		}
+	}
+	if slow(st.Kind) {
+		s.step("%s", st.Name)
+	}
+	return s.target.Exec(ctx, st.SQL)
 }
 
 // slow says which statements read the whole table and are worth a line.
