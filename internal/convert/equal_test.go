@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -33,11 +34,11 @@ var baseColumns = []schema.Column{
 // characters of four bytes.
 var baseRows = []string{
 	`1, 2, 3, 18446744073709551615, 1.005, 0.1, 0.1, 'abc', 'abc', 'low', 'low', '2024-02-29 23:59:59.999', '2024-02-29', 'abc'`,
-	`NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL`,
+	`NULL, 0, NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL`,
 	`2147483647, 2147483647, 4294967295, 9223372036854775807, -999999999.999, -1.5, 16777216, '', '', 'High', 'High', '1000-01-01 00:00:00', '9999-12-31', ''`,
 	`-2147483648, -7, 0, 0, 2.345, 1e10, 0.3, ' x  ', 'DE ', 'High', 'High', '1999-12-31 12:30:00.5', '2000-01-01', 'x'`,
 	`-7, 7, 7, 7, -2.345, 3, -7.5, 'größe', 'de', 'low', 'low', '2020-10-05 07:08:09.1', '2020-03-31', 'größe'`,
-	`0, 1, 1, 1, 0.000, 0, 0, '😀it''s', 'Zürich', NULL, NULL, '2021-06-15 00:00:00', '2021-06-15', 'it''s'`,
+	`0, 1, 1, 1, 0.000, 0, 0, '😀it''s', 'Zürich', NULL,NULL, '2021-06-15 00:00:00', '2021-06-15', 'it''s'`,
 }
 
 // formulas are generated columns that must give the same values on both sides:
@@ -57,7 +58,7 @@ var formulas = [][2]string{
 	{"decimal(20,2)", "`d` * 1.5"},
 	{"decimal(20,0)", "floor(`d`)"},
 	{"decimal(20,0)", "ceiling(`d`)"},
-	{"double", "`f` * 2 + `f`"},
+	{"double", "`f` * 2 + 1"},
 	{"tinyint", "`a` > `b`"},
 	{"tinyint", "`a` <=> `b` or `a` is null"},
 	{"tinyint", "`a` > 1 and not `b` > 1"},
@@ -154,6 +155,7 @@ func TestFormulasGiveTheSourcesValues(t *testing.T) {
 	execAll(ctx, t, sourceDB, create+")", inserts(names))
 	want := valuesOf(ctx, t, sourceDB, "CAST(%s AS CHAR)", wanted)
 	eachTarget(t, func(ctx context.Context, t *testing.T, db *sql.DB, d Dialect) {
+		t.Helper()
 		plan := build(t, d, base)
 		apply(ctx, t, db, plan.Before)
 		execAll(ctx, t, db, inserts(names))
@@ -197,14 +199,11 @@ func valuesOf(ctx context.Context, t *testing.T, db *sql.DB, cast string, column
 	t.Helper()
 	out := map[string]string{}
 	for _, c := range columns {
-		rows, err := db.QueryContext(ctx, "SELECT "+fmt.Sprintf(cast, c)+" FROM t ORDER BY id")
-		if err != nil {
-			t.Fatalf("%s: %v", c, err)
-		}
-		for rows.Next() {
+		for id := range baseRows {
 			var v sql.NullString
-			if err := rows.Scan(&v); err != nil {
-				t.Fatal(err)
+			query := "SELECT " + fmt.Sprintf(cast, c) + " FROM t WHERE id = " + strconv.Itoa(id)
+			if err := db.QueryRowContext(ctx, query).Scan(&v); err != nil {
+				t.Fatalf("%s: %v", query, err)
 			}
 			text := "NULL"
 			if v.Valid {
@@ -215,9 +214,6 @@ func valuesOf(ctx context.Context, t *testing.T, db *sql.DB, cast string, column
 				}
 			}
 			out[c] += "[" + text + "]"
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
 		}
 	}
 	return out

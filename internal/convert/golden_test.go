@@ -22,7 +22,7 @@ func TestGolden(t *testing.T) {
 			got := plan.SQL()
 			path := filepath.Join("testdata", name+".sql")
 			if *update {
-				if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+				if err = os.WriteFile(path, []byte(got), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -49,6 +49,7 @@ func apply(ctx context.Context, t *testing.T, db *sql.DB, statements []Statement
 func eachTarget(t *testing.T, test func(ctx context.Context, t *testing.T, db *sql.DB, d Dialect)) {
 	t.Helper()
 	sandboxtest.EachTarget(t, func(t *testing.T, server *sandbox.Server) {
+		t.Helper()
 		for _, d := range dialectsOf(server) {
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			defer cancel()
@@ -70,6 +71,7 @@ func TestServersAcceptPlan(t *testing.T) {
 	for _, schemaName := range []string{"public", `ten"ant`} {
 		t.Run(schemaName, func(t *testing.T) {
 			eachTarget(t, func(ctx context.Context, t *testing.T, db *sql.DB, d Dialect) {
+				t.Helper()
 				d.Schema = schemaName
 				plan, err := Build(bankDatabase(), d, DefaultPolicies(), nil)
 				if err != nil {
