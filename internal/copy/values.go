@@ -21,6 +21,9 @@ type values struct {
 type inspected struct {
 	position int
 	column   schema.ColumnMapping
+	// harmless says quickly that a cell stays as it is; nil means that every
+	// cell is inspected.
+	harmless func(cell []byte) bool
 	inspect  func(c schema.ColumnMapping, cell []byte) (verdict, error)
 }
 
@@ -35,18 +38,37 @@ type verdict struct {
 func newValues(columns []schema.ColumnMapping) *values {
 	v := &values{}
 	for i, c := range columns {
-		if f := inspector(c.Kind); f != nil {
-			v.columns = append(v.columns, inspected{i, c, f})
+		if f := inspector(c); f != nil {
+			v.columns = append(v.columns, inspected{i, c, harmless(c.Kind), f})
 		}
 	}
 	return v
 }
 
-func inspector(kind schema.Kind) func(schema.ColumnMapping, []byte) (verdict, error) {
+// harmless is the test that nearly all cells of a kind pass.
+func harmless(kind schema.Kind) func([]byte) bool {
 	switch kind {
+	case schema.Date, schema.DateTime, schema.Timestamp:
+		return wholeDate
+	case schema.Text:
+		return func(cell []byte) bool { return bytes.IndexByte(cell, 0) < 0 }
+	case schema.Enum:
+		return func(cell []byte) bool { return len(cell) > 0 }
+	case schema.Int, schema.Bool, schema.Decimal, schema.Float32, schema.Float64, schema.Bits, schema.Time,
+		schema.Bytes, schema.Interval, schema.Set, schema.UUID, schema.INet, schema.JSON:
+	}
+	return nil
+}
+
+// inspector returns what looks at a column's cells; nil where nothing can be wrong.
+func inspector(c schema.ColumnMapping) func(schema.ColumnMapping, []byte) (verdict, error) {
+	switch c.Kind {
 	case schema.Date, schema.DateTime, schema.Timestamp:
 		return inspectDate
 	case schema.Text:
+		if c.Policy.NUL == schema.Keep {
+			return nil
+		}
 		return inspectText
 	case schema.Enum:
 		return inspectEnum
@@ -65,7 +87,7 @@ func (v *values) apply(r row.Row, names row.KeyReader) error {
 	for i := range v.columns {
 		c := &v.columns[i]
 		cell := r[c.position]
-		if cell == nil {
+		if cell == nil || (c.harmless != nil && c.harmless(cell)) {
 			continue
 		}
 		out, err := c.inspect(c.column, cell)
@@ -100,15 +122,19 @@ func (v *values) takeChanges() []checkpoint.Change {
 	return out
 }
 
+const dateForm = "2006-01-02"
+
+// wholeDate reports whether neither year, month nor day is zero.
+func wholeDate(cell []byte) bool {
+	return len(cell) >= len(dateForm) &&
+		string(cell[:4]) != "0000" && string(cell[5:7]) != "00" && string(cell[8:10]) != "00"
+}
+
 // inspectDate finds dates without a year, month or day: MySQL stores
 // '0000-00-00' and '2024-00-15', no PostgreSQL does.
 func inspectDate(c schema.ColumnMapping, cell []byte) (verdict, error) {
-	const form = "2006-01-02"
-	if len(cell) < len(form) {
+	if len(cell) < len(dateForm) {
 		return verdict{}, &row.Problem{Column: c.Name, What: "the value is not a date"}
-	}
-	if string(cell[:4]) != "0000" && string(cell[5:7]) != "00" && string(cell[8:10]) != "00" {
-		return verdict{}, nil
 	}
 	out := verdict{changed: true, policy: "zero-date", action: c.Policy.ZeroDate}
 	switch c.Policy.ZeroDate {
@@ -131,9 +157,6 @@ func inspectDate(c schema.ColumnMapping, cell []byte) (verdict, error) {
 // inspectText finds U+0000, which PostgreSQL cannot store. Targets that can
 // have no NUL policy but Keep, set by convert.
 func inspectText(c schema.ColumnMapping, cell []byte) (verdict, error) {
-	if c.Policy.NUL == schema.Keep || bytes.IndexByte(cell, 0) < 0 {
-		return verdict{}, nil
-	}
 	if c.Policy.NUL == schema.Strip {
 		return verdict{
 			changed: true, policy: "nul", action: schema.Strip,
@@ -149,9 +172,6 @@ func inspectText(c schema.ColumnMapping, cell []byte) (verdict, error) {
 // inspectEnum finds the empty label with index 0 that MySQL stores for an
 // invalid value; ” may also be a declared label.
 func inspectEnum(c schema.ColumnMapping, cell []byte) (verdict, error) {
-	if len(cell) > 0 {
-		return verdict{}, nil
-	}
 	for _, label := range c.Labels {
 		if label == "" {
 			return verdict{}, nil

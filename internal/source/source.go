@@ -125,6 +125,7 @@ func newConnector(e endpoint.Endpoint) (driver.Connector, error) {
 	}
 	cfg.DBName = e.Database
 	cfg.Timeout = e.ConnectTimeout
+	cfg.DialFunc = dialer(e)
 	cfg.InterpolateParams = true    // one round trip a query, no prepared statements on the server
 	cfg.Logger = &mysql.NopLogger{} // its default writes to stderr; the errors are returned as well
 	cfg.ConnectionAttributes = "program_name:leap"

@@ -118,6 +118,13 @@ func appendBool(dst, cell []byte) ([]byte, error) {
 // valid UTF-8, which no target stores. NUL has been dealt with by policy
 // before; a server that cannot hold it refuses the chunk.
 func appendText(dst, cell []byte) ([]byte, error) {
+	found := byte(0)
+	for _, b := range cell {
+		found |= notPlain[b]
+	}
+	if found == 0 {
+		return append(dst, cell...), nil
+	}
 	if !utf8.Valid(cell) {
 		return dst, &row.Problem{
 			What: "the text is not valid UTF-8",
@@ -126,6 +133,17 @@ func appendText(dst, cell []byte) ([]byte, error) {
 	}
 	return appendEscaped(dst, cell)
 }
+
+// notPlain marks the bytes that text must be looked at for: escapes, and
+// everything beyond ASCII, which might not be UTF-8.
+var notPlain = func() (t [256]byte) {
+	for b := range t {
+		if escapes[b] != 0 || b >= utf8.RuneSelf {
+			t[b] = 1
+		}
+	}
+	return t
+}()
 
 // escapes maps a byte to the letter after the backslash, 0 where none is needed.
 var escapes = [256]byte{'\\': '\\', '\t': 't', '\n': 'n', '\r': 'r'}
