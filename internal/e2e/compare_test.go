@@ -56,7 +56,9 @@ func compareRows(t *testing.T, m move, pair tablePair) int {
 	defer done()
 	rows, err := conn.QueryContext(t.Context(), "SELECT "+strings.Join(left.exprs, ", ")+" FROM "+mysqlName(pair.source))
 	sourceRows := readRows(t, rows, err, left)
-	rows, err = handle(t, m.target, m.to).QueryContext(t.Context(), "SELECT "+strings.Join(right.exprs, ", ")+" FROM public."+sqlName(pair.target))
+	reader, closeReader := m.targetReader(t)
+	defer closeReader()
+	rows, err = reader.QueryContext(t.Context(), "SELECT "+strings.Join(right.exprs, ", ")+" FROM public."+sqlName(pair.target))
 	targetRows := readRows(t, rows, err, right)
 	reportDifferences(t, pair.source, sourceRows, targetRows)
 	return len(sourceRows)
@@ -143,12 +145,16 @@ func (m move) sourceColumns(t *testing.T, pair tablePair) []column {
 func (m move) targetColumns(t *testing.T, pair tablePair) []column {
 	t.Helper()
 	db := handle(t, m.target, m.to)
+	visible := ""
+	if !m.target.StandIn() {
+		visible = " AND is_hidden = 'NO'" // CockroachDB lists the key that it makes itself
+	}
 	return readColumns(t, db, pair.ignore,
 		"SELECT column_name, data_type, COALESCE(data_type || CASE WHEN data_type = 'numeric' THEN "+
 			"'(' || numeric_precision::TEXT || ',' || numeric_scale::TEXT || ')' "+
 			"WHEN data_type IN ('character varying', 'bit') THEN '(' || character_maximum_length::TEXT || ')' END, data_type), 0 "+
 			"FROM information_schema.columns WHERE table_schema = 'public' AND table_name = "+targetText(pair.target)+
-			" AND column_name <> 'rowid' ORDER BY ordinal_position")
+			visible+" ORDER BY ordinal_position")
 }
 
 func readColumns(t *testing.T, db *sql.DB, ignore []string, query string) []column {

@@ -99,7 +99,7 @@ func structuredFamilies() []family {
 	setValues = append(setValues, "''", "1+2+4", "4095", "2048+1", "256+512")
 	return []family{
 		{table: "labels", columns: []typed{
-			{"en", "ENUM" + enum, "user-defined", enumValues},
+			{"en", "ENUM" + enum, enumType, enumValues},
 			{"st", "SET" + set, "array", setValues},
 			{"big", "SET(" + manyLabels(64) + ")", "array", []string{"18446744073709551615", "''", "'m63'", "'m0,m63'", "9223372036854775808"}},
 		}},

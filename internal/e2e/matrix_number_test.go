@@ -12,7 +12,7 @@ import (
 const floatSeed = 20201026
 
 func numberFamilies() []family {
-	return []family{integers(), decimals(), floats(), bits()}
+	return []family{integers(), decimals(), floats(), cutFloats(), bits()}
 }
 
 func integers() family {
@@ -91,8 +91,15 @@ func floats() family {
 		{"f", "FLOAT", "real", singles},
 		{"d", "DOUBLE", "double precision", doubles},
 		{"f_u", "FLOAT UNSIGNED", "real", []string{"0", "1e10", "3.25"}},
+	}}
+}
+
+// cutFloats are DOUBLE(m,d): the source stores doubles that have more digits
+// than it shows, such as -0.00009999999999998899 for -0.0001.
+func cutFloats() family {
+	return family{table: "cut_floats", columns: []typed{
 		{"f_p", "FLOAT(7,3)", "real", []string{"1234.567", "-0.001", "9999.999"}},
-		{"d_p", "DOUBLE(15,4)", "double precision", []string{"12345678901.2345", "-0.0001"}},
+		{"d_p", "DOUBLE(15,4)", "double precision", []string{"12345678901.2345", "-0.0001", "0.1"}},
 	}}
 }
 

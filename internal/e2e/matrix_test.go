@@ -49,6 +49,9 @@ func (f family) statements() []string {
 	return all
 }
 
+// enumType is how PostgreSQL's catalogue spells the type of an ENUM.
+const enumType = "user-defined"
+
 // chunked makes the chunks so small that their borders fall between the rows
 // of every table of these tests.
 const chunked = "--chunk-rows=5"
@@ -65,7 +68,7 @@ func TestEveryTypeArrives(t *testing.T) {
 			statements = append(statements, f.statements()...)
 		}
 		m := newMove(t, target, statements...)
-		o := m.must(t, exitDone, "run", chunked)
+		o := m.should(t, exitDone, "run", chunked)
 		if o.report == nil || o.report.Verdict != "pass" || len(o.report.Ledger) != 0 {
 			t.Errorf("want a report that says pass and has an empty ledger: %s", o)
 		}
@@ -76,7 +79,11 @@ func TestEveryTypeArrives(t *testing.T) {
 				got[c.name] = c.full
 			}
 			for _, c := range f.columns {
-				if want := c.want; !strings.EqualFold(got[c.name], want) {
+				want := c.want
+				if want == enumType && !target.StandIn() {
+					want = f.table + "_" + c.name // CockroachDB shows the type's own name
+				}
+				if !strings.EqualFold(got[c.name], want) {
 					t.Errorf("%s.%s %s: became %s, want %s", f.table, c.name, c.ddl, got[c.name], want)
 				}
 			}
@@ -90,16 +97,39 @@ func TestEveryKeyArrives(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
 		t.Parallel()
 		m := newMove(t, target, keyTables()...)
-		o := m.must(t, exitDone, "run", chunked)
+		o := m.should(t, exitDone, "run", chunked)
 		compareAll(t, m, o)
 		// Nothing to do is not something to do again.
 		again := m.must(t, exitDone, "copy", chunked)
+		var moved []string
 		for _, table := range again.tables() {
 			if table.CopiedRows != nil && *table.CopiedRows != 0 {
-				t.Errorf("table %q: a finished copy moved %d rows again", table.Name, *table.CopiedRows)
+				moved = append(moved, fmt.Sprintf("%s: %d", table.Name, *table.CopiedRows))
 			}
 		}
+		if moved != nil {
+			t.Errorf("the report of a copy that had nothing to do lists rows as copied by this run: %v", moved)
+		}
 		m.must(t, exitDone, "verify")
+	})
+}
+
+// TestTablesWithoutPrimaryKeyArrive moves tables that only a unique key, or
+// nothing, tells rows apart by.
+func TestTablesWithoutPrimaryKeyArrive(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Parallel()
+		m := newMove(t, target,
+			"CREATE TABLE k_unique_only (a INT NOT NULL, b INT, v TEXT, UNIQUE KEY (a))",
+			"INSERT INTO k_unique_only SELECT seq, NULL, seq FROM seq_1_to_13",
+			"CREATE TABLE k_unique_null (a INT, b INT, UNIQUE KEY (a))",
+			"INSERT INTO k_unique_null VALUES (NULL, 1), (NULL, 1), (NULL, 2), (1, 1), (2, 1), (3, NULL)",
+			"CREATE TABLE k_unique_pair (a INT NOT NULL, b VARCHAR(10) NOT NULL, c INT, UNIQUE KEY (b, a), KEY (c))",
+			"INSERT INTO k_unique_pair SELECT seq, CONCAT('x', seq % 3), 1 FROM seq_1_to_13",
+			"CREATE TABLE k_rowid (rowid INT, v INT)", "INSERT INTO k_rowid VALUES (1, 1), (1, 1), (2, 2)")
+		o := m.should(t, exitDone, "run", chunked)
+		compareAll(t, m, o)
+		m.should(t, exitDone, "verify")
 	})
 }
 
@@ -108,7 +138,7 @@ func TestEveryNameArrives(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
 		t.Parallel()
 		m := newMove(t, target, nameTables()...)
-		o := m.must(t, exitDone, "run", chunked)
+		o := m.should(t, exitDone, "run", chunked)
 		compareAll(t, m, o)
 		for _, table := range o.tables() {
 			if len(table.SourceName) <= 63 && table.Name != table.SourceName {
@@ -130,7 +160,7 @@ func TestLongValuesArrive(t *testing.T) {
 			// encoded form longer than the value.
 			fmt.Sprintf("INSERT INTO long_values VALUES (2, REPEAT(X'00FF5C0A09278022', %d), NULL)", size/8),
 			fmt.Sprintf("INSERT INTO long_values VALUES (5, NULL, REPEAT(%s, %d))", mysqlText("a\\\n\té€😀"), size/13))
-		o := m.must(t, exitDone, "run")
+		o := m.should(t, exitDone, "run")
 		compareAll(t, m, o)
 	})
 }

@@ -56,7 +56,7 @@ func TestObjectsWork(t *testing.T) {
 		}
 
 		for table, columns := range map[string]string{
-			"parent": "(code) VALUES ('new')", "child": "(parent_id, amount) VALUES (1, 1)", "defaults": "(n) VALUES (1)", "counter": "(v) VALUES (2)",
+			"parent": "(code) VALUES ('new')", "child": "(parent_id, amount) VALUES (1, 1)", "counter": "(v) VALUES (2)",
 		} {
 			highest := m.targetValue(t, "SELECT max(id)::TEXT FROM "+table)
 			id := m.targetValue(t, "INSERT INTO "+table+" "+columns+" RETURNING id::TEXT")
@@ -112,7 +112,7 @@ func TestAssessTells(t *testing.T) {
 			"CREATE VIEW the_view AS SELECT id FROM parent",
 			"CREATE TRIGGER the_trigger BEFORE INSERT ON parent FOR EACH ROW SET NEW.code = UPPER(NEW.code)",
 			"CREATE PROCEDURE the_procedure() SELECT 1",
-			"CREATE FUNCTION the_function() RETURNS INT RETURN 1",
+			"CREATE FUNCTION the_function() RETURNS INT DETERMINISTIC RETURN 1",
 			"CREATE EVENT the_event ON SCHEDULE EVERY 1 DAY DO DELETE FROM parent WHERE id = -1",
 			"CREATE SEQUENCE the_sequence",
 			"CREATE TABLE updated (id INT PRIMARY KEY, touched TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP)",

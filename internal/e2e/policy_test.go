@@ -25,8 +25,9 @@ type edge struct {
 	query, want string
 	// ledger is the entry that counts the altered values; zero for none.
 	ledger change
-	// standIn restricts the refusal to targets that cannot hold the value.
-	standIn bool
+	// holdable marks a value that some CockroachDB versions hold as it is: then
+	// it has to arrive, and the policy has nothing to do.
+	holdable bool
 }
 
 // never marks an edge that no flags of its own refuse.
@@ -64,7 +65,7 @@ func edges() []edge {
 			query: rowsOf, want: "1=2020-02-29 01:02:03.004 2=0001-01-01 00:00:00 3=NULL 4=0001-01-01 00:00:00", ledger: lowest(zero, 2)},
 		{name: "zero timestamp", setup: table("TIMESTAMP NULL", "1, '2020-02-29 01:02:03'", "2, '0000-00-00 00:00:00'"), hint: "zero-date",
 			accepted: []string{"--policy", "zero-date=null"}, query: "SELECT count(*)::TEXT || ' ' || count(v)::TEXT FROM edgy", want: "2 1", ledger: nulled(zero, 1)},
-		{name: "nul in text", setup: table("VARCHAR(20)", "1, 'plain'", "2, X'610062'", "3, X'00'", "4, X'000000'"), hint: "nul", standIn: true,
+		{name: "nul in text", setup: table("VARCHAR(20)", "1, 'plain'", "2, X'610062'", "3, X'00'", "4, X'000000'"), hint: "nul", holdable: true,
 			accepted: []string{"--policy", "nul=strip"}, query: "SELECT string_agg(octet_length(v)::TEXT, ' ' ORDER BY id) FROM edgy", want: "5 2 0 0",
 			ledger: change{Table: "edgy", Column: "v", Policy: "nul", Action: "strip", Count: 3}},
 		{name: "json duplicate", setup: doubleKeys, hint: "json-duplicate", accepted: []string{"--policy", "json-duplicate=last"},
@@ -132,11 +133,7 @@ func (e edge) checkRefusal(t *testing.T, m move) {
 	// after a refusal is the business of the accepted move.
 	m.to = sandboxtest.NewDatabase(t, m.target)
 	o := m.call(t, "run", e.refusing...)
-	if e.standIn && !m.target.StandIn() {
-		// CockroachDB holds the value: then it must arrive as it is.
-		if o.code != exitDone {
-			t.Fatalf("want the value to be stored: %s", o)
-		}
+	if e.holdable && !m.target.StandIn() && o.code == exitDone {
 		compareAll(t, m, o)
 		return
 	}
@@ -162,11 +159,15 @@ func (e edge) checkRefusal(t *testing.T, m move) {
 func (e edge) checkPolicy(t *testing.T, m move) {
 	t.Helper()
 	o := m.must(t, exitDone, "run", e.accepted...)
+	if e.holdable && !m.target.StandIn() && len(o.report.Ledger) == 0 {
+		compareAll(t, m, o)
+		return
+	}
 	if got := m.targetValue(t, e.query); got != e.want {
 		t.Errorf("after %v the target has\n%s, want\n%s", e.accepted, got, e.want)
 	}
 	want := []change{e.ledger}
-	if e.ledger.Count == 0 || e.standIn && !m.target.StandIn() {
+	if e.ledger.Count == 0 {
 		want = nil
 	}
 	if got := o.report.Ledger; fmt.Sprint(got) != fmt.Sprint(want) {

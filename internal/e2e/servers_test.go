@@ -69,6 +69,28 @@ func sourceSession(t *testing.T, m move) (conn *sql.Conn, done func()) {
 	}
 }
 
+// targetReader is one connection that prints all digits of a float. Call the
+// second result to close it.
+func (m move) targetReader(t *testing.T) (conn *sql.Conn, done func()) {
+	t.Helper()
+	db, err := m.target.DB(t.Context(), m.to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err = db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.ExecContext(t.Context(), "SET extra_float_digits = 3"); err != nil {
+		t.Fatal(err)
+	}
+	return conn, func() {
+		// Errors on closing say nothing about the test.
+		_ = conn.Close()
+		_ = db.Close()
+	}
+}
+
 // atSource runs statements in one session; each must succeed.
 func (m move) atSource(t *testing.T, statements ...string) {
 	t.Helper()

@@ -1,0 +1,223 @@
+package e2e
+
+import (
+	"math/rand/v2"
+	"regexp"
+	"testing"
+	"time"
+
+	"leap/internal/sandbox"
+	"leap/internal/sandbox/sandboxtest"
+)
+
+// killSeed makes the moments of the kills the same in every run, as far as
+// the machine allows.
+const killSeed = 7
+
+var (
+	saysContinue = regexp.MustCompile(`(?i)continue|resume|again`)
+	saysFinished = regexp.MustCompile(`(?i)finished|nothing to|already|complete|done`)
+)
+
+// TestKilledCopyContinues kills the copy at random moments and starts it again
+// until it is done.
+func TestKilledCopyContinues(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Parallel()
+		m := move{source: legacySource(t), target: target, from: sharedBank(t), to: sandboxtest.NewDatabase(t, target)}
+		m.must(t, exitDone, "schema", "--apply")
+		random := rand.New(rand.NewPCG(killSeed, 1)) //nolint:gosec // test data
+		const kills = 8
+		midway, before := 0, 0
+		for range kills {
+			p := m.start(t, "copy", smallChunks)
+			if p.hasEnded(time.Duration(150+random.IntN(700)) * time.Millisecond) {
+				if o := p.outcome(t); o.code != exitDone {
+					t.Fatalf("a continued copy fails: %s", o)
+				}
+				break
+			}
+			p.kill()
+			<-p.ended
+			after := countRows(t, m)
+			if after < before {
+				t.Errorf("%d rows after the kill, %d at the last one", after, before)
+			}
+			if after > before {
+				midway++
+			}
+			before = after
+		}
+		if midway < 2 {
+			t.Errorf("only %d kills met a copy that had moved rows: the test proves nothing", midway)
+		}
+		o := m.must(t, exitDone, "copy", smallChunks)
+		checkFinished(t, m, o)
+	})
+}
+
+// checkFinished compares everything and calls copy once more, which must
+// change nothing.
+func checkFinished(t *testing.T, m move, o outcome) {
+	t.Helper()
+	verified := m.must(t, exitDone, "verify")
+	compareAll(t, m, verified)
+	rows := countRows(t, m)
+	again := m.must(t, exitDone, "copy", smallChunks)
+	if !saysFinished.MatchString(again.stdout + again.stderr) {
+		t.Errorf("a copy with nothing to do does not say so: %s", again)
+	}
+	if got := countRows(t, m); got != rows {
+		t.Errorf("%d rows after another copy, %d before", got, rows)
+	}
+	m.must(t, exitDone, "verify")
+	if t.Failed() {
+		t.Logf("the copy that finished: %s", o)
+	}
+}
+
+// TestInterruptedCopyStops sends what Ctrl-C sends.
+func TestInterruptedCopyStops(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Parallel()
+		m := bigMove(t, target)
+		m.must(t, exitDone, "schema", "--apply")
+		p := m.start(t, "copy", "--chunk-rows=100", "--workers=2")
+		if !p.awaitRows(t, m, "big", 500) {
+			t.Fatalf("the copy ended before it could be interrupted: %s", p.outcome(t))
+		}
+		if err := interrupt(p); err != nil {
+			t.Fatal(err)
+		}
+		const patience = 5 * time.Second
+		if !p.hasEnded(patience) {
+			t.Fatalf("the command still runs %v after the interrupt", patience)
+		}
+		o := p.outcome(t)
+		if o.code == exitDone || p.killedBySignal() {
+			t.Errorf("want an exit code of its own that is not 0: %s", o)
+		}
+		if !saysContinue.MatchString(o.stderr) {
+			t.Errorf("it does not say how to continue: %s", o)
+		}
+		if rows := countRows(t, m); rows >= bigRows*2 {
+			t.Errorf("all %d rows were there already: the test proves nothing", rows)
+		}
+		m.must(t, exitDone, "copy")
+		compareAll(t, m, m.must(t, exitDone, "verify"))
+	})
+}
+
+// bigRows is the number of rows of each table of a bigMove.
+const bigRows = 15_000
+
+// bigMove has two plain tables, one without a key.
+func bigMove(t *testing.T, target *sandbox.Server) move {
+	t.Helper()
+	return newMove(t, target,
+		"CREATE TABLE big (id INT PRIMARY KEY, v VARCHAR(40))", "INSERT INTO big SELECT seq, CONCAT('row ', seq) FROM seq_1_to_15000",
+		"CREATE TABLE loose (a INT, v VARCHAR(40))", "INSERT INTO loose SELECT seq % 500, 'same' FROM seq_1_to_15000")
+}
+
+// TestChangedSourceIsRefused alters a table between two starts.
+func TestChangedSourceIsRefused(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Parallel()
+		m := bigMove(t, target)
+		m.must(t, exitDone, "schema", "--apply")
+		p := m.start(t, "copy", "--chunk-rows=100")
+		if !p.awaitRows(t, m, "big", 500) {
+			t.Fatalf("the copy ended before it could be killed: %s", p.outcome(t))
+		}
+		p.kill()
+		<-p.ended
+		m.atSource(t, "ALTER TABLE big ADD COLUMN later INT DEFAULT 5")
+		rows := countRows(t, m)
+		o := m.should(t, exitRefused, "copy")
+		if got := countRows(t, m); got != rows {
+			t.Errorf("a refused copy changed %d rows to %d", rows, got)
+		}
+		if said := o.stdout + o.stderr; !regexp.MustCompile(`\bbig\b|later`).MatchString(said) {
+			t.Errorf("the refusal names neither the table nor the column: %s", o)
+		}
+		m.atSource(t, "ALTER TABLE big DROP COLUMN later")
+		m.must(t, exitDone, "copy")
+		compareAll(t, m, m.must(t, exitDone, "verify"))
+	})
+}
+
+// TestTwoCopiesAtOnce starts the command twice, as two people in a hurry do.
+// One may be refused; no row may arrive twice.
+func TestTwoCopiesAtOnce(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Parallel()
+		m := bigMove(t, target)
+		m.must(t, exitDone, "schema", "--apply")
+		first, second := m.start(t, "copy", smallChunks), m.start(t, "copy", smallChunks)
+		one, two := first.outcome(t), second.outcome(t)
+		t.Logf("exit codes %d and %d", one.code, two.code)
+		if one.code != exitDone && two.code != exitDone {
+			t.Errorf("neither copy worked: %s\n%s", one, two)
+		}
+		m.must(t, exitDone, "copy", smallChunks)
+		compareAll(t, m, m.must(t, exitDone, "verify"))
+	})
+}
+
+// TestServersDie kills the target and then the source in the middle of a copy.
+// The servers are the test's own: others must not feel it.
+func TestServersDie(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, shared *sandbox.Server) {
+		t.Parallel()
+		source, err := sandbox.StartSource(t.Context(), sandbox.Options{Durable: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stopAtEnd(t, source)
+		target, err := sandbox.StartTarget(t.Context(), shared.Kind(), sandbox.Options{Durable: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stopAtEnd(t, target)
+		fillBank(t, source, "bank")
+		if err := target.Exec(t.Context(), "", "CREATE DATABASE bank"); err != nil {
+			t.Fatal(err)
+		}
+		m := move{source: source, target: target, from: "bank", to: "bank"}
+		m.must(t, exitDone, "schema", "--apply")
+		midway := 0
+		for i, victim := range []*sandbox.Server{target, source, target, source} {
+			p := m.start(t, "copy", smallChunks)
+			if p.hasEnded(time.Duration(400+100*i) * time.Millisecond) {
+				if o := p.outcome(t); o.code != exitDone {
+					t.Fatalf("a continued copy fails: %s", o)
+				}
+				break
+			}
+			midway++
+			if err := victim.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			if err := victim.Restart(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			// It may wait for the server and go on, or end and say so.
+			if o := p.outcome(t); o.code != exitDone && o.stderr == "" {
+				t.Errorf("the copy ended without a word when %s died: %s", victim, o)
+			}
+		}
+		if midway == 0 {
+			t.Error("no server was killed during a copy: the test proves nothing")
+		}
+		checkFinished(t, m, m.must(t, exitDone, "copy", smallChunks))
+	})
+}
+
+func stopAtEnd(t *testing.T, server *sandbox.Server) {
+	t.Helper()
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
