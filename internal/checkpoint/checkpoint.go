@@ -90,6 +90,7 @@ var ddl = []string{
 		after_key TEXT, up_to_key TEXT, final BOOL NOT NULL, row_count INT8 NOT NULL, byte_count INT8 NOT NULL,
 		source_position TEXT NOT NULL, changes TEXT NOT NULL, committed TIMESTAMPTZ NOT NULL DEFAULT now(),
 		PRIMARY KEY (job, table_name, segment, seq))`,
+	`CREATE TABLE IF NOT EXISTS ` + Schema + `.facts (job TEXT PRIMARY KEY, facts TEXT NOT NULL)`,
 	`CREATE TABLE IF NOT EXISTS ` + Schema + `.clearing (
 		job TEXT NOT NULL, table_name TEXT NOT NULL, PRIMARY KEY (job, table_name))`,
 }
@@ -161,4 +162,29 @@ func Finish(ctx context.Context, s Store, id string) error {
 		return fmt.Errorf("finish job %s: %w", id, err)
 	}
 	return nil
+}
+
+// SaveFacts keeps what the plan was made from besides the schema, so that a
+// later command makes the same plan although the source's data moved on. It
+// must be given a transaction.
+func SaveFacts(ctx context.Context, s Store, id, facts string) error {
+	if _, err := s.Exec(ctx, `DELETE FROM `+Schema+`.facts WHERE job = $1`, id); err != nil {
+		return fmt.Errorf("save facts of job %s: %w", id, err)
+	}
+	if _, err := s.Exec(ctx, `INSERT INTO `+Schema+`.facts (job, facts) VALUES ($1, $2)`, id, facts); err != nil {
+		return fmt.Errorf("save facts of job %s: %w", id, err)
+	}
+	return nil
+}
+
+// LoadFacts returns what SaveFacts kept; found is false when there is nothing.
+func LoadFacts(ctx context.Context, s Store, id string) (facts string, found bool, err error) {
+	err = s.Each(ctx, `SELECT facts FROM `+Schema+`.facts WHERE job = $1`, []any{id}, func(scan func(...any) error) error {
+		found = true
+		return scan(&facts)
+	})
+	if err != nil {
+		return "", false, fmt.Errorf("load facts of job %s: %w", id, err)
+	}
+	return facts, found, nil
 }

@@ -90,9 +90,12 @@ func (b *builder) applyPolicies(t *table, c *schema.Column, m *schema.ColumnMapp
 			makesNull = "empty-enum"
 		}
 	case schema.Text:
-		m.Policy.NUL = b.p.NUL
+		m.Policy.NUL = b.nulPolicy()
 	case schema.JSON:
 		m.Policy.JSONDuplicate = b.p.JSONDuplicate
+		if m.Policy.NUL = b.nulPolicy(); m.Policy.NUL == schema.Strip {
+			m.Policy.NUL = schema.Refuse // what an escape inside a document means is not ours to change
+		}
 	case schema.Int, schema.Bool, schema.Decimal, schema.Float32, schema.Float64, schema.Bits,
 		schema.Bytes, schema.Time, schema.Interval, schema.Set, schema.UUID, schema.INet:
 	}
@@ -130,4 +133,12 @@ func (t *table) check(name, condition string) {
 	name = t.constraints.claim(name)
 	t.plan.Constraints = append(t.plan.Constraints, name)
 	t.checks = append(t.checks, "CONSTRAINT "+quote(name)+" CHECK ("+condition+")")
+}
+
+// nulPolicy is what happens to U+0000: nothing where the target can hold it.
+func (b *builder) nulPolicy() schema.Action {
+	if b.d.NULInText {
+		return schema.Keep
+	}
+	return b.p.NUL
 }

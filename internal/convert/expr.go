@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"leap/internal/schema"
 )
 
 // purpose is what an expression is translated for; it decides how much may change.
@@ -118,7 +116,7 @@ func (tr *translator) column(name string) (value, error) {
 	if tr.purpose != forGenerated {
 		return columnValue(m), nil
 	}
-	if m.Policy != (schema.ValuePolicy{}) {
+	if m.Policy.Changes() {
 		return value{}, fmt.Errorf("a policy may change the values of %s", name)
 	}
 	tr.b.decideGenerated(tr.t, m)

@@ -26,7 +26,7 @@ func enumType(b *builder, t *table, c *schema.Column, m *schema.ColumnMapping) {
 			"shorten the labels on the source if the order matters")
 		return
 	}
-	name := b.names.claim(t.name + "_" + m.Name)
+	name := b.names.claim(b.typeName(t.name + "_" + m.Name))
 	m.Type = b.qualify(name)
 	t.plan.Types = append(t.plan.Types, name)
 	b.before(Statement{
@@ -34,6 +34,20 @@ func enumType(b *builder, t *table, c *schema.Column, m *schema.ColumnMapping) {
 		SQL:    "CREATE TYPE " + m.Type + " AS ENUM (" + literals(c.Type.Labels) + ")",
 		Exists: b.typeExists(name),
 	})
+}
+
+// typeName replaces what CockroachDB 20.2 cannot handle in the name of an enum
+// type: its COPY builds casts from the name without quoting it.
+func (b *builder) typeName(name string) string {
+	if !b.d.Cockroach {
+		return name
+	}
+	return strings.Map(func(r rune) rune {
+		if r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return '_'
+	}, name)
 }
 
 // unfitLabels says why the labels cannot be those of an enum type; empty when they can.

@@ -81,6 +81,9 @@ func (s *session) openJob(ctx context.Context) (checkpoint.Job, error) {
 		if err := s.refuseRows(ctx); err != nil {
 			return want, err
 		}
+		if err := s.keepFacts(ctx); err != nil {
+			return want, err
+		}
 		return want, s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
 			return checkpoint.Begin(ctx, store, want)
 		}))

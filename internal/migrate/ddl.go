@@ -35,7 +35,10 @@ func (s *session) applySchema(ctx context.Context) error {
 	if err := s.execute(ctx, s.planned.Before); err != nil {
 		return err
 	}
-	return s.refuseDrift(ctx)
+	if err := s.refuseDrift(ctx); err != nil {
+		return err
+	}
+	return s.keepFacts(ctx)
 }
 
 // finishSchema builds what comes after the rows. Within a stage tables are

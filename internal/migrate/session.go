@@ -3,7 +3,6 @@ package migrate
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"leap/internal/convert"
@@ -87,7 +86,7 @@ func (s *session) plan(ctx context.Context) error {
 	if err := s.source.CheckPrivileges(ctx, tableNames(s.database)); err != nil {
 		return err
 	}
-	if s.facts, err = s.probe(ctx); err != nil {
+	if s.facts, err = s.gatherFacts(ctx); err != nil {
 		return err
 	}
 	if s.planned, err = convert.Build(s.database, s.dialect(), s.cfg.Policies, s.facts); err != nil {
@@ -118,54 +117,12 @@ func (s *session) dialect() convert.Dialect {
 	return d
 }
 
-// probe scans the source's data. Before anything is created all of it is
-// looked at; copy and verify on their own only need the columns whose target
-// type depends on the data, so that they make the same plan.
-func (s *session) probe(ctx context.Context) (convert.Facts, error) {
-	full := !s.cfg.SkipScan && (slices.Contains(s.phases, Assess) || slices.Contains(s.phases, Schema))
-	facts := convert.Facts{}
-	for _, t := range s.database.Tables {
-		columns := t
-		if !full {
-			columns = onlyTimes(t)
-		}
-		if len(columns.Columns) == 0 {
-			continue
-		}
-		found, err := s.source.Probe(ctx, columns)
-		if err != nil {
-			return nil, err
-		}
-		facts[t.Name] = map[string]convert.ColumnFacts{}
-		for name, f := range found.Columns {
-			facts[t.Name][name] = convert.ColumnFacts{
-				OutsideDay: f.OutsideDay > 0, ZeroDates: f.ZeroDates + f.PartialDates + f.ImpossibleDates,
-				EmptyEnums: f.EmptyEnums, BeyondInt8: f.AboveInt64 > 0, BeyondBool: f.NotBool > 0,
-				LossyText: f.LossyText, NULs: f.NULText,
-			}
-		}
-	}
-	return facts, nil
-}
-
 func tableNames(d *schema.Database) []string {
 	names := make([]string, len(d.Tables))
 	for i, t := range d.Tables {
 		names[i] = t.Name
 	}
 	return names
-}
-
-// onlyTimes returns the table with nothing but its TIME columns.
-func onlyTimes(t *schema.Table) *schema.Table {
-	some := *t
-	some.Columns = nil
-	for _, c := range t.Columns {
-		if c.Type.Base == "time" {
-			some.Columns = append(some.Columns, c)
-		}
-	}
-	return &some
 }
 
 // mappings returns the planned tables' mappings in plan order.

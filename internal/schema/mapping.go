@@ -90,6 +90,14 @@ type ValuePolicy struct {
 	EmptyEnum Action `json:"empty_enum,omitempty"`
 }
 
+// Changes reports whether the policy may change a value.
+func (p ValuePolicy) Changes() bool {
+	if p.NUL == Keep {
+		p.NUL = Refuse
+	}
+	return p != ValuePolicy{}
+}
+
 // Action is one policy's choice.
 type Action string
 

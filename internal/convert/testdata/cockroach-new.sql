@@ -44,13 +44,13 @@
 -- (not when it exists)
 CREATE TYPE "public"."customers_status" AS ENUM ('new', 'active', 'it''s', 'a,b', 'say "\n"', '');
 
--- type odd "name'_a_column_name_of_exactly_sixty_four_bytes_which_is_one_too_many__
+-- type odd__name__a_column_name_of_exactly_sixty_four_bytes_which_is_one_too_many__
 -- (not when it exists)
-CREATE TYPE "public"."odd ""name'_a_column_name_of_exactly_sixty_four_bytes_which_is_one_too_many__" AS ENUM ('one', 'two');
+CREATE TYPE "public"."odd__name__a_column_name_of_exactly_sixty_four_bytes_which_is_one_too_many__" AS ENUM ('one', 'two');
 
--- type odd "name'_big
+-- type odd__name__big
 -- (not when it exists)
-CREATE TYPE "public"."odd ""name'_big" AS ENUM ('a label that is longer than the sixty-three bytes which PostgreSQL allows', 'short');
+CREATE TYPE "public"."odd__name__big" AS ENUM ('a label that is longer than the sixty-three bytes which PostgreSQL allows', 'short');
 
 -- sequence customers_id_seq
 CREATE SEQUENCE IF NOT EXISTS "public"."customers_id_seq";
@@ -129,8 +129,8 @@ CREATE TABLE IF NOT EXISTS "public"."odd ""name'" (
   "sp ace ""q'" VARCHAR(1),
   "ctid_2" INT4,
   "order" INT8,
-  "a_column_name_of_exactly_sixty_four_bytes_which_is_one_too_many__" "public"."odd ""name'_a_column_name_of_exactly_sixty_four_bytes_which_is_one_too_many__",
-  "big" "public"."odd ""name'_big",
+  "a_column_name_of_exactly_sixty_four_bytes_which_is_one_too_many__" "public"."odd__name__a_column_name_of_exactly_sixty_four_bytes_which_is_one_too_many__",
+  "big" "public"."odd__name__big",
   "elapsed" TIME(6),
   "blob" BYTES,
   CONSTRAINT "odd ""name'_pkey" PRIMARY KEY ("id"),

@@ -1,0 +1,118 @@
+package migrate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"leap/internal/checkpoint"
+	"leap/internal/convert"
+	"leap/internal/schema"
+)
+
+// gatherFacts returns what the plan needs to know of the source's data. Once a
+// copy was begun, the facts of its beginning hold: the source moves on, and a
+// plan that moved with it could not be continued.
+func (s *session) gatherFacts(ctx context.Context) (convert.Facts, error) {
+	looksFirst := slices.Contains(s.phases, Assess) || slices.Contains(s.phases, Schema)
+	kept, begun, err := s.keptFacts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if kept != nil && (begun || !looksFirst) {
+		return kept, nil
+	}
+	return s.probe(ctx, looksFirst && !s.cfg.SkipScan)
+}
+
+// keptFacts returns the facts in the target's checkpoint, nil without any, and
+// whether a copy was begun there.
+func (s *session) keptFacts(ctx context.Context) (facts convert.Facts, begun bool, err error) {
+	if s.target == nil {
+		return nil, false, nil
+	}
+	store := s.target.Store()
+	if exists, err := checkpoint.Exists(ctx, store); err != nil || !exists {
+		return nil, false, err
+	}
+	text, found, err := checkpoint.LoadFacts(ctx, store, s.database.Name)
+	if err != nil || !found {
+		return nil, false, err
+	}
+	if err := json.Unmarshal([]byte(text), &facts); err != nil {
+		return nil, false, fmt.Errorf("facts in the checkpoint: %w", err)
+	}
+	_, err = checkpoint.Load(ctx, store, s.database.Name)
+	if errors.Is(err, checkpoint.ErrNoJob) {
+		return facts, false, nil
+	}
+	return facts, err == nil, err
+}
+
+// keepFacts stores the facts for the commands that follow.
+func (s *session) keepFacts(ctx context.Context) error {
+	text, err := json.Marshal(s.facts)
+	if err != nil {
+		return fmt.Errorf("encode facts: %w", err)
+	}
+	if err := checkpoint.Ensure(ctx, s.target.Store()); err != nil {
+		return err
+	}
+	return s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
+		return checkpoint.SaveFacts(ctx, store, s.database.Name, string(text))
+	}))
+}
+
+// probe scans the source's data. Whole looks for everything that cannot
+// arrive; else only columns count whose target type depends on their values.
+func (s *session) probe(ctx context.Context, whole bool) (convert.Facts, error) {
+	facts := convert.Facts{}
+	for _, t := range s.database.Tables {
+		columns := t
+		if !whole {
+			columns = s.decisive(t)
+		}
+		if len(columns.Columns) == 0 {
+			continue
+		}
+		found, err := s.source.Probe(ctx, columns)
+		if err != nil {
+			return nil, err
+		}
+		facts[t.Name] = map[string]convert.ColumnFacts{}
+		for name, f := range found.Columns {
+			facts[t.Name][name] = convert.ColumnFacts{
+				OutsideDay: f.OutsideDay > 0, ZeroDates: f.ZeroDates + f.PartialDates + f.ImpossibleDates,
+				EmptyEnums: f.EmptyEnums, BeyondInt8: f.AboveInt64 > 0, BeyondBool: f.NotBool > 0,
+				LossyText: f.LossyText, NULs: f.NULText,
+			}
+		}
+	}
+	return facts, nil
+}
+
+// decisive returns the table with only the columns whose type or nullability
+// on the target depends on their values.
+func (s *session) decisive(t *schema.Table) *schema.Table {
+	some := *t
+	some.Columns = nil
+	for _, c := range t.Columns {
+		switch c.Type.Base {
+		case "time":
+		case "date", "datetime", "timestamp":
+			if s.cfg.Policies.ZeroDate != schema.Null {
+				continue
+			}
+		case "enum":
+			if s.cfg.Policies.EmptyEnum != schema.Null {
+				continue
+			}
+		default:
+			continue
+		}
+		some.Columns = append(some.Columns, c)
+	}
+	return &some
+}
