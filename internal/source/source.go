@@ -114,7 +114,10 @@ const sessionSettings = "SET SESSION time_zone = '+00:00', sql_mode = 'NO_ENGINE
 const readOnly = "SET SESSION TRANSACTION READ ONLY"
 
 // connector prepares each new connection of the driver.
-type connector struct{ driver.Connector }
+type connector struct {
+	driver.Connector
+	timeout time.Duration
+}
 
 func newConnector(e endpoint.Endpoint) (driver.Connector, error) {
 	cfg := mysql.NewConfig()
@@ -124,7 +127,6 @@ func newConnector(e endpoint.Endpoint) (driver.Connector, error) {
 		cfg.Net = "unix"
 	}
 	cfg.DBName = e.Database
-	cfg.Timeout = e.ConnectTimeout
 	cfg.DialFunc = dialer(e)
 	cfg.InterpolateParams = true    // one round trip a query, no prepared statements on the server
 	cfg.Logger = &mysql.NopLogger{} // its default writes to stderr; the errors are returned as well
@@ -139,11 +141,15 @@ func newConnector(e endpoint.Endpoint) (driver.Connector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure the MySQL driver: %w", err)
 	}
-	return connector{Connector: inner}, nil
+	return connector{Connector: inner, timeout: e.ConnectTimeout}, nil
 }
 
-// Connect opens a connection and makes its session settings.
+// Connect opens a connection and makes its session settings. The timeout covers
+// all of it: the driver's own ends with the TCP handshake, and would wait for
+// ever on a frozen server or a proxy without one.
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // database/sql passes it on to Explain
