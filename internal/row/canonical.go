@@ -3,10 +3,9 @@ package row
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
-	"slices"
+	"net/netip"
 	"strconv"
 
 	"leap/internal/schema"
@@ -16,7 +15,7 @@ import (
 // same bytes for the same value, whichever server printed it and however.
 //
 //	int, bool       the number's digits, no sign on zero, no leading zeros
-//	decimal         plain digits without exponent, sign of zero or trailing zeros
+//	decimal         plain digits without sign of zero or trailing zeros
 //	float32/64      the IEEE 754 bits (so -0 differs from 0), one NaN
 //	bits            '0' and '1', Width of them
 //	text, bytes     the bytes
@@ -24,6 +23,7 @@ import (
 //	time, interval  microseconds as a number
 //	enum            the label; set: the labels in definition order, each framed
 //	json            keys sorted, numbers as decimals, strings unescaped
+//	uuid, inet      lower-case hex; an address as RFC 5952 writes it
 //
 // The cell must be in the text form of its kind; anything else is an error,
 // not a difference, since it means that a query or a mapping is wrong.
@@ -47,114 +47,12 @@ func AppendCanonical(dst []byte, c *schema.ColumnMapping, cell []byte) ([]byte, 
 		return appendSet(dst, cell, c.Labels)
 	case schema.JSON:
 		return appendJSON(dst, cell)
-	case schema.UUID, schema.INet:
-		return append(dst, bytes.ToLower(cell)...), nil
+	case schema.UUID:
+		return appendLower(dst, cell), nil
+	case schema.INet:
+		return appendINet(dst, cell), nil
 	}
 	return nil, fmt.Errorf("kind %q has no canonical form", c.Kind)
-}
-
-var errNumber = errors.New("not a decimal number")
-
-// appendNumber appends a decimal number, with or without exponent, in plain
-// notation: digits only, as few as possible. CockroachDB prints 0E-10 and 1E-7
-// where MySQL prints zeros.
-func appendNumber(dst, text []byte) ([]byte, error) {
-	if plainInteger(text) {
-		return append(dst, text...), nil
-	}
-	n, err := parseDecimal(text)
-	if err != nil {
-		return nil, err
-	}
-	return n.appendPlain(dst), nil
-}
-
-// plainInteger reports whether text already is canonical: the common case.
-func plainInteger(text []byte) bool {
-	digits := text
-	if len(digits) > 1 && digits[0] == '-' {
-		digits = digits[1:]
-		if digits[0] == '0' {
-			return false
-		}
-	}
-	if len(digits) == 0 || (digits[0] == '0' && len(digits) > 1) {
-		return false
-	}
-	for _, b := range digits {
-		if b < '0' || b > '9' {
-			return false
-		}
-	}
-	return true
-}
-
-// decimal is ±0.digits × 10^point with digits free of leading and trailing zeros.
-type decimal struct {
-	negative bool
-	digits   []byte
-	point    int
-}
-
-// maxExponent bounds what a number in plain notation may expand to; JSON text
-// can name 1e999999999, which no server that we read from stores.
-const maxExponent = 200_000
-
-// parseDecimal reads [sign] digits [. digits] [e[sign]digits].
-func parseDecimal(text []byte) (decimal, error) {
-	var d decimal
-	rest := text
-	if len(rest) > 0 && (rest[0] == '-' || rest[0] == '+') {
-		d.negative = rest[0] == '-'
-		rest = rest[1:]
-	}
-	exponent := 0
-	if e := bytes.IndexAny(rest, "eE"); e >= 0 {
-		var err error
-		if exponent, err = strconv.Atoi(string(rest[e+1:])); err != nil || exponent > maxExponent || exponent < -maxExponent {
-			return d, fmt.Errorf("%w: exponent of %.40q", errNumber, text)
-		}
-		rest = rest[:e]
-	}
-	whole, fraction, _ := bytes.Cut(rest, []byte("."))
-	if len(whole)+len(fraction) == 0 {
-		return d, fmt.Errorf("%w: %.40q", errNumber, text)
-	}
-	digits := slices.Concat(whole, fraction)
-	for _, b := range digits {
-		if b < '0' || b > '9' {
-			return d, fmt.Errorf("%w: %.40q", errNumber, text)
-		}
-	}
-	d.point = len(whole) + exponent
-	trimmed := bytes.TrimLeft(digits, "0")
-	d.point -= len(digits) - len(trimmed)
-	d.digits = bytes.TrimRight(trimmed, "0")
-	if len(d.digits) == 0 {
-		return decimal{}, nil
-	}
-	return d, nil
-}
-
-func (d decimal) appendPlain(dst []byte) []byte {
-	if len(d.digits) == 0 {
-		return append(dst, '0')
-	}
-	if d.negative {
-		dst = append(dst, '-')
-	}
-	if d.point <= 0 {
-		dst = append(dst, "0."...)
-		dst = append(dst, bytes.Repeat([]byte{'0'}, -d.point)...)
-		return append(dst, d.digits...)
-	}
-	if d.point >= len(d.digits) {
-		dst = append(dst, d.digits...)
-		return append(dst, bytes.Repeat([]byte{'0'}, d.point-len(d.digits))...)
-	}
-	dst = append(dst, d.digits[:d.point]...)
-	dst = append(dst, '.')
-	return append(dst, d.digits[d.point:]...)
 }
 
 func appendFloat(dst, text []byte, size int) ([]byte, error) {
@@ -166,6 +64,17 @@ func appendFloat(dst, text []byte, size int) ([]byte, error) {
 		return binary.BigEndian.AppendUint32(dst, math.Float32bits(float32(f))), nil
 	}
 	return binary.BigEndian.AppendUint64(dst, math.Float64bits(f)), nil
+}
+
+// appendLower appends text with its ASCII letters in lower case.
+func appendLower(dst, text []byte) []byte {
+	for _, b := range text {
+		if b >= 'A' && b <= 'Z' {
+			b += 'a' - 'A'
+		}
+		dst = append(dst, b)
+	}
+	return dst
 }
 
 func appendBits(dst, text []byte, width int) ([]byte, error) {
@@ -180,42 +89,58 @@ func appendBits(dst, text []byte, width int) ([]byte, error) {
 	return append(dst, text...), nil
 }
 
-// appendMoment trims a fraction's trailing zeros: servers differ in whether
-// they print 12:00:00.5 or 12:00:00.500000.
+// appendMoment reads YYYY-MM-DD[ hh:mm:ss[.ffffff]] and trims a fraction's
+// trailing zeros: servers differ in whether they print 12:00:00.5 or
+// 12:00:00.500000.
 func appendMoment(dst, text []byte) ([]byte, error) {
-	if len(text) < len("2006-01-02") || text[4] != '-' || text[7] != '-' {
+	const date, whole = len("2006-01-02"), len("2006-01-02 15:04:05")
+	if len(text) != date && len(text) < whole || !shaped(text, "dddd-dd-dd dd:dd:dd") {
 		return nil, fmt.Errorf("not a date: %.40q", text)
 	}
-	if dot := bytes.IndexByte(text, '.'); dot >= 0 {
+	if len(text) > whole {
+		fraction := text[whole+1:]
+		if text[whole] != '.' || len(fraction) == 0 || len(fraction) > 6 || !allDigits(fraction) {
+			return nil, fmt.Errorf("not a date: %.40q", text)
+		}
 		text = bytes.TrimRight(text, "0")
 		text = bytes.TrimSuffix(text, []byte("."))
 	}
 	return append(dst, text...), nil
 }
 
+// shaped reports whether text has a digit for every d of the form and the
+// form's own character elsewhere, as far as both reach.
+func shaped(text []byte, form string) bool {
+	for i, b := range text[:min(len(text), len(form))] {
+		if form[i] == 'd' && (b < '0' || b > '9') || form[i] != 'd' && b != form[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// maxHourDigits keeps the microseconds of a time within an int64. Servers
+// store less: CockroachDB 7 digits, MySQL 3.
+const maxHourDigits = 9
+
 // appendClock reads [-]h+:mm:ss[.ffffff] and appends microseconds.
 func appendClock(dst, text []byte) ([]byte, error) {
-	bad := func() ([]byte, error) { return nil, fmt.Errorf("not a time: %.40q", text) }
 	rest, negative := bytes.CutPrefix(text, []byte("-"))
-	parts := bytes.Split(rest, []byte(":"))
-	if len(parts) != 3 {
-		return bad()
+	colon := bytes.IndexByte(rest, ':')
+	if colon < 1 || colon > maxHourDigits || !allDigits(rest[:colon]) {
+		return nil, fmt.Errorf("not a time: %.40q", text)
 	}
-	seconds, fraction, _ := bytes.Cut(parts[2], []byte("."))
-	if len(fraction) > 6 {
-		return bad()
+	const clock = len(":04:05")
+	hours, rest := rest[:colon], rest[colon:]
+	if len(rest) < clock || len(rest) == clock+1 || len(rest) > clock+len(".000000") || !shaped(rest, ":dd:dd.dddddd") {
+		return nil, fmt.Errorf("not a time: %.40q", text)
 	}
-	fraction = append(slices.Clone(fraction), "000000"[len(fraction):]...)
-	total := int64(0)
-	for _, unit := range []struct {
-		text  []byte
-		micro int64
-	}{{parts[0], 3_600_000_000}, {parts[1], 60_000_000}, {seconds, 1_000_000}, {fraction, 1}} {
-		n, err := strconv.ParseUint(string(unit.text), 10, 32)
-		if err != nil {
-			return bad()
+	total := number(hours)*3600 + number(rest[1:3])*60 + number(rest[4:6])
+	for i := range len(".000000") - 1 {
+		total *= 10
+		if at := clock + 1 + i; at < len(rest) {
+			total += int64(rest[at] - '0')
 		}
-		total += int64(n) * unit.micro
 	}
 	if negative {
 		total = -total
@@ -223,13 +148,27 @@ func appendClock(dst, text []byte) ([]byte, error) {
 	return strconv.AppendInt(dst, total, 10), nil
 }
 
+// number is the value of a few digits.
+func number(digits []byte) int64 {
+	n := int64(0)
+	for _, b := range digits {
+		n = n*10 + int64(b-'0')
+	}
+	return n
+}
+
 // appendSet reads comma-joined labels (MySQL forbids commas inside them) and
 // appends their positions as bits, so that the order of printing is irrelevant.
 func appendSet(dst, text []byte, labels []string) ([]byte, error) {
 	var mask uint64
-	for len(text) > 0 {
-		label, rest, more := bytes.Cut(text, []byte(","))
-		i := slices.Index(labels, string(label))
+	for more := len(text) > 0; more; {
+		var label []byte
+		if comma := bytes.IndexByte(text, ','); comma >= 0 {
+			label, text = text[:comma], text[comma+1:]
+		} else {
+			label, more = text, false
+		}
+		i := labelIndex(labels, label)
 		if i < 0 || i > 63 {
 			return nil, fmt.Errorf("%.40q is not a label of the set", label)
 		}
@@ -237,10 +176,26 @@ func appendSet(dst, text []byte, labels []string) ([]byte, error) {
 			return nil, fmt.Errorf("label %.40q appears twice", label)
 		}
 		mask |= 1 << i
-		text = rest
-		if more && len(rest) == 0 {
-			return nil, errors.New("set ends in a comma")
-		}
 	}
 	return strconv.AppendUint(dst, mask, 2), nil
+}
+
+func labelIndex(labels []string, label []byte) int {
+	for i, l := range labels {
+		if l == string(label) {
+			return i
+		}
+	}
+	return -1
+}
+
+// appendINet writes an address in the one form that RFC 5952 asks for; servers
+// differ in how they shorten IPv6. What has a netmask is no address and stays
+// as it is: it equals nothing that a source holds.
+func appendINet(dst, text []byte) []byte {
+	address, err := netip.ParseAddr(string(text))
+	if err != nil {
+		return append(dst, text...)
+	}
+	return address.AppendTo(dst)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"hash"
 	"math/bits"
 
 	"leap/internal/schema"
@@ -57,12 +56,11 @@ type Hasher struct {
 	columns []schema.ColumnMapping
 	frame   []byte
 	canon   []byte
-	hash    hash.Hash
 }
 
 // NewHasher returns a Hasher for rows with these columns.
 func NewHasher(columns []schema.ColumnMapping) *Hasher {
-	return &Hasher{columns: columns, hash: sha256.New()}
+	return &Hasher{columns: columns}
 }
 
 // Hash writes the row's hash to out. An error names the column whose cell is
@@ -77,14 +75,15 @@ func (h *Hasher) Hash(cells Row, out *Hash) error {
 			return err
 		}
 	}
-	h.hash.Reset()
-	h.hash.Write(h.frame)
-	h.hash.Sum(out[:0])
+	*out = sha256.Sum256(h.frame)
 	return nil
 }
 
 // Cells writes one hash per column to out, for finding the column that differs.
 func (h *Hasher) Cells(cells Row, out []Hash) error {
+	if len(cells) != len(h.columns) || len(out) != len(h.columns) {
+		return fmt.Errorf("row has %d cells, mapping has %d columns", len(cells), len(h.columns))
+	}
 	for i, cell := range cells {
 		h.frame = h.frame[:0]
 		if err := h.appendCell(&h.columns[i], cell); err != nil {
@@ -103,13 +102,22 @@ func (h *Hasher) appendCell(c *schema.ColumnMapping, cell []byte) error {
 		h.frame = append(h.frame, 'N')
 		return nil
 	}
-	canon, err := AppendCanonical(h.canon[:0], c, cell)
-	if err != nil {
-		return fmt.Errorf("column %s: %w", c.Name, err)
+	canon := cell
+	if !verbatim(c.Kind) {
+		var err error
+		if canon, err = AppendCanonical(h.canon[:0], c, cell); err != nil {
+			return fmt.Errorf("column %s: %w", c.Name, err)
+		}
+		h.canon = canon
 	}
-	h.canon = canon
 	h.frame = append(h.frame, 'V')
 	h.frame = binary.AppendUvarint(h.frame, uint64(len(canon)))
 	h.frame = append(h.frame, canon...)
 	return nil
+}
+
+// verbatim reports whether a cell of the kind is its own canonical form, so
+// that large values need no copy.
+func verbatim(k schema.Kind) bool {
+	return k == schema.Text || k == schema.Bytes || k == schema.Enum
 }

@@ -43,9 +43,11 @@ func appendJSONValue(dst []byte, dec *jsontext.Decoder) ([]byte, error) {
 		return appendJSONString(dst, token.String()), nil
 	case jsontext.KindNumber:
 		return appendNumber(dst, []byte(token.String()))
-	default: // null, true, false
+	case jsontext.KindNull, jsontext.KindTrue, jsontext.KindFalse:
 		return append(dst, token.String()...), nil
+	case jsontext.KindInvalid, jsontext.KindEndObject, jsontext.KindEndArray: // the decoder checked the grammar
 	}
+	return nil, fmt.Errorf("unexpected %s", token.Kind())
 }
 
 func appendJSONArray(dst []byte, dec *jsontext.Decoder) ([]byte, error) {

@@ -14,7 +14,7 @@ type KeyReader struct {
 
 // NewKeyReader returns a KeyReader for the named columns of rows whose cells
 // are in the order of columns. A name that is not among them is left out.
-func NewKeyReader(columns []schema.ColumnMapping, key []schema.ColumnMapping) KeyReader {
+func NewKeyReader(columns, key []schema.ColumnMapping) KeyReader {
 	var r KeyReader
 	for _, k := range key {
 		for i, c := range columns {
@@ -30,8 +30,8 @@ func NewKeyReader(columns []schema.ColumnMapping, key []schema.ColumnMapping) Ke
 // Len returns the number of key columns.
 func (r KeyReader) Len() int { return len(r.positions) }
 
-// Key copies the key out of a row; nil when there is no key. Bytes and bits
-// become lower-case hex, everything else is its text.
+// Key copies the key out of a row; nil when there is no key. Bytes
+// become lower-case hex, everything else is copied as it is.
 func (r KeyReader) Key(cells Row) Key {
 	if len(r.positions) == 0 {
 		return nil
@@ -51,7 +51,7 @@ func (r KeyReader) Key(cells Row) Key {
 	return key
 }
 
-// Same reports whether the row has this key, without allocating.
+// Same reports whether the row has this key.
 func (r KeyReader) Same(cells Row, key Key) bool {
 	for i, p := range r.positions {
 		if r.kinds[i] == schema.Bytes {

@@ -36,6 +36,9 @@ type Range struct {
 	UpTo  Key `json:"up_to,omitempty"`
 }
 
+// Span is the smallest and the largest value of an integer column.
+type Span struct{ Low, High int64 }
+
 // String renders a range for a message.
 func (r Range) String() string {
 	after, upTo := "start", "end"

@@ -1,0 +1,143 @@
+package row
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+var errNumber = errors.New("not a decimal number")
+
+// appendNumber appends a decimal number, with or without exponent, in plain
+// notation: digits only, as few as possible. CockroachDB prints 0E-10 and 1E-7
+// where MySQL prints zeros. A number that would need more than maxZeros zeros
+// is written as its digits, 'e' and a power of ten instead.
+func appendNumber(dst, text []byte) ([]byte, error) {
+	if plainInteger(text) {
+		return append(dst, text...), nil
+	}
+	n, err := parseDecimal(text)
+	if err != nil {
+		return nil, err
+	}
+	return n.append(dst), nil
+}
+
+// plainInteger reports whether text already is canonical: the common case.
+func plainInteger(text []byte) bool {
+	digits := text
+	if len(digits) > 1 && digits[0] == '-' {
+		digits = digits[1:]
+		if digits[0] == '0' {
+			return false
+		}
+	}
+	if len(digits) == 0 || (digits[0] == '0' && len(digits) > 1) {
+		return false
+	}
+	return allDigits(digits)
+}
+
+func allDigits(text []byte) bool {
+	for _, b := range text {
+		if b < '0' || b > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// decimal is ±0.digits × 10^point. The digits are those of whole followed by
+// those of fraction, without zeros at either end; zero has none. They stay in
+// the text that was parsed, so that no memory is needed per number.
+type decimal struct {
+	negative        bool
+	whole, fraction []byte
+	point           int
+}
+
+// maxExponent keeps the arithmetic with exponents far from overflow. JSON text
+// can name 1e999999999999, which no server stores as a number.
+const maxExponent = 1 << 30
+
+// maxZeros is how many zeros plain notation may add to a number's own digits:
+// beyond any DECIMAL's. JSON text can name 1e200000 in eight bytes, and a
+// document of such numbers must not grow to gigabytes.
+const maxZeros = 400
+
+// parseDecimal reads [sign] digits [. digits] [e[sign]digits].
+func parseDecimal(text []byte) (decimal, error) {
+	var d decimal
+	rest := text
+	if len(rest) > 0 && (rest[0] == '-' || rest[0] == '+') {
+		d.negative = rest[0] == '-'
+		rest = rest[1:]
+	}
+	exponent := 0
+	if e := bytes.IndexAny(rest, "eE"); e >= 0 {
+		var err error
+		if exponent, err = strconv.Atoi(string(rest[e+1:])); err != nil || exponent > maxExponent || exponent < -maxExponent {
+			return d, fmt.Errorf("%w: exponent of %.40q", errNumber, text)
+		}
+		rest = rest[:e]
+	}
+	d.whole, d.fraction = rest, nil
+	if dot := bytes.IndexByte(rest, '.'); dot >= 0 {
+		d.whole, d.fraction = rest[:dot], rest[dot+1:]
+	}
+	if len(d.whole)+len(d.fraction) == 0 || !allDigits(d.whole) || !allDigits(d.fraction) {
+		return d, fmt.Errorf("%w: %.40q", errNumber, text)
+	}
+	d.point = len(d.whole) + exponent
+	d.trim()
+	return d, nil
+}
+
+// trim takes the zeros off both ends of the digits.
+func (d *decimal) trim() {
+	before := len(d.whole) + len(d.fraction)
+	d.whole = bytes.TrimLeft(d.whole, "0")
+	if len(d.whole) == 0 {
+		d.fraction = bytes.TrimLeft(d.fraction, "0")
+	}
+	d.point -= before - len(d.whole) - len(d.fraction)
+	d.fraction = bytes.TrimRight(d.fraction, "0")
+	if len(d.fraction) == 0 {
+		d.whole = bytes.TrimRight(d.whole, "0")
+	}
+}
+
+func (d *decimal) append(dst []byte) []byte {
+	count := len(d.whole) + len(d.fraction)
+	if count == 0 {
+		return append(dst, '0')
+	}
+	if d.negative {
+		dst = append(dst, '-')
+	}
+	switch {
+	case d.point < -maxZeros || d.point > count+maxZeros:
+		dst = append(append(dst, d.whole...), d.fraction...)
+		return strconv.AppendInt(append(dst, 'e'), int64(d.point), 10)
+	case d.point <= 0:
+		dst = appendZeros(append(dst, "0."...), -d.point)
+		return append(append(dst, d.whole...), d.fraction...)
+	case d.point >= count:
+		dst = append(append(dst, d.whole...), d.fraction...)
+		return appendZeros(dst, d.point-count)
+	}
+	dst = append(append(dst, d.whole...), d.fraction...)
+	dot := len(dst) - count + d.point
+	dst = append(dst, 0)
+	copy(dst[dot+1:], dst[dot:])
+	dst[dot] = '.'
+	return dst
+}
+
+func appendZeros(dst []byte, count int) []byte {
+	for range count {
+		dst = append(dst, '0')
+	}
+	return dst
+}
