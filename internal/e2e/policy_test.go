@@ -50,7 +50,7 @@ func edges() []edge {
 	lowest := func(c change, n int64) change { c.Action, c.Count = "min", n; return c }
 	zeroDates := table("DATE NOT NULL", "1, '2020-02-29'", "2, '0000-00-00'", "3, '2020-00-10'", "4, '2020-10-00'", "5, '0000-10-10'")
 	zeroTimes := table("DATETIME(3)", "1, '2020-02-29 01:02:03.004'", "2, '0000-00-00 00:00:00'", "3, NULL", "4, '2020-00-00 11:12:13'")
-	doubleKeys := table("JSON", `1, '{"a":1}'`, `2, '{"a":1,"b":2,"a":3}'`, `3, '{"x":{"y":1,"y":2}}'`)
+	doubleKeys := table("JSON", `1, '{"a":1}'`, `2, '{"a":1,"b":2,"a":3}'`, `3, '{"x":{"y":1,"y":2}}'`, `4, '[{"a":1,"\\u0061":2}]'`)
 	wideTimes := table("TIME", "1, '12:00:00'", "2, '24:00:00'", "3, '-01:00:00'", "4, '25:30:00'")
 	geometry := table("GEOMETRY", "1, ST_GeomFromText('POINT(1 2)', 4326)", "2, NULL")
 	return []edge{
@@ -69,8 +69,8 @@ func edges() []edge {
 			accepted: []string{"--policy", "nul=strip"}, query: "SELECT string_agg(octet_length(v)::TEXT, ' ' ORDER BY id) FROM edgy", want: "5 2 0 0",
 			ledger: change{Table: "edgy", Column: "v", Policy: "nul", Action: "strip", Count: 3}},
 		{name: "json duplicate", setup: doubleKeys, hint: "json-duplicate", accepted: []string{"--policy", "json-duplicate=last"},
-			query: rowsOf, want: `1={"a": 1} 2={"a": 3, "b": 2} 3={"x": {"y": 2}}`,
-			ledger: change{Table: "edgy", Column: "v", Policy: "json-duplicate", Action: "last", Count: 2}},
+			query: rowsOf, want: `1={"a": 1} 2={"a": 3, "b": 2} 3={"x": {"y": 2}} 4=[{"a": 2}]`,
+			ledger: change{Table: "edgy", Column: "v", Policy: "json-duplicate", Action: "last", Count: 3}},
 		{name: "empty enum", setup: append(table("ENUM('a','b')", "1, 'a'", "2, 'wrong'", "3, NULL"), "INSERT INTO edgy VALUES (4, 0)"), hint: "empty-enum",
 			accepted: []string{"--policy", "empty-enum=null"}, query: rowsOf, want: "1=a 2=NULL 3=NULL 4=NULL",
 			ledger: change{Table: "edgy", Column: "v", Policy: "empty-enum", Action: "null", Count: 2}},

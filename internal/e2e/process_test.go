@@ -104,7 +104,7 @@ func (p *process) killedBySignal() bool {
 const bankRows = 60_000
 
 // smallChunks make many commits, and so many moments to be interrupted at.
-const smallChunks = "--chunk-rows=500"
+const smallChunks = "--chunk-rows=200"
 
 var bankOnce struct {
 	sync.Mutex
