@@ -60,15 +60,15 @@ touched, and nothing is left behind but the report.`,
 
 // run is the demo as a list of steps.
 func (d *demo) run(ctx context.Context) (err error) {
-	if err := d.checkReport(); err != nil {
+	if err = d.checkReport(); err != nil {
 		return err
 	}
 	started := time.Now()
 	defer func() { err = errors.Join(err, d.stop()) }()
-	if err := d.start(ctx); err != nil {
+	if err = d.start(ctx); err != nil {
 		return err
 	}
-	if err := d.fill(ctx); err != nil {
+	if err = d.fill(ctx); err != nil {
 		return err
 	}
 	m, err := d.move(ctx)
@@ -89,7 +89,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 }
 
 func (d *demo) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(d.t.out, format+"\n", args...) //nolint:errcheck // narration; the report is what counts
+	_, _ = fmt.Fprintf(d.t.out, format+"\n", args...) // narration; the report is what counts
 }
 
 // start brings up both servers side by side.

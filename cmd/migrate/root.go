@@ -62,7 +62,7 @@ func printError(w io.Writer, err error) {
 	if hint := fault.HintOf(err); hint != "" {
 		text += "hint: " + hint + "\n"
 	}
-	_, _ = io.WriteString(w, text) //nolint:errcheck // there is nowhere left to report to
+	_, _ = io.WriteString(w, text) // there is nowhere left to report to
 }
 
 func newRoot(t terminal) *cobra.Command {
@@ -93,6 +93,7 @@ Exit codes: 0 done or passed, 1 failed, 2 wrong usage, 3 refused or data differ,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fault.Wrap(fault.Usage, "see "+cmd.CommandPath()+" --help", err)
 	})
+	//nolint:contextcheck // cobra hands the context to each command when it runs
 	root.AddCommand(newAssess(t), newSchema(t), newCopy(t), newVerify(t), newRun(t), newStatus(t), newDemo(t))
 	for _, c := range root.Commands() {
 		c.Args = noArguments

@@ -116,13 +116,16 @@ func Exists(ctx context.Context, s Store) (bool, error) {
 	return found, nil
 }
 
-// Begin records a new job. It fails when the job exists.
+// Begin records a new job. A job of that id that is there already stays as it
+// is, so Begin may be repeated after a commit of unknown outcome; Load tells
+// which job it is.
 func Begin(ctx context.Context, s Store, j Job) error {
 	tables, err := json.Marshal(j.Tables)
 	if err != nil {
 		return fmt.Errorf("begin job %s: %w", j.ID, err)
 	}
-	_, err = s.Exec(ctx, `INSERT INTO `+Schema+`.job (id, source, tables, tool) VALUES ($1, $2, $3, $4)`,
+	_, err = s.Exec(ctx, `INSERT INTO `+Schema+`.job (id, source, tables, tool) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (id) DO NOTHING`,
 		j.ID, j.Source, string(tables), j.Tool)
 	if err != nil {
 		return fmt.Errorf("begin job %s: %w", j.ID, err)

@@ -8,8 +8,24 @@ import (
 	"leap/internal/row"
 )
 
-// SaveSegments records how a table is divided, in one transaction of the caller's.
-func SaveSegments(ctx context.Context, s Store, job string, segments []Segment) error {
+// Divide records how a table is divided and returns how it is: a division that
+// another process, or an attempt of unknown outcome, recorded first holds. It
+// must be given a serializable transaction.
+func Divide(ctx context.Context, s Store, job string, segments []Segment) ([]Segment, error) {
+	if len(segments) == 0 {
+		return nil, nil
+	}
+	have, err := Segments(ctx, s, job)
+	if err != nil {
+		return nil, err
+	}
+	if first := have[segments[0].Table]; first != nil {
+		return first, nil
+	}
+	return segments, saveSegments(ctx, s, job, segments)
+}
+
+func saveSegments(ctx context.Context, s Store, job string, segments []Segment) error {
 	for _, seg := range segments {
 		after, upTo, err := bounds(seg.Range)
 		if err != nil {
@@ -88,7 +104,7 @@ func Committed(ctx context.Context, s Store, job string, c Chunk) (bool, error) 
 			found = true
 			var gotAfter, gotUpTo *string
 			var rows, bytes int64
-			if err := scan(&gotAfter, &gotUpTo, &rows, &bytes); err != nil {
+			if err = scan(&gotAfter, &gotUpTo, &rows, &bytes); err != nil {
 				return err
 			}
 			same = equal(gotAfter, after) && equal(gotUpTo, upTo) && rows == c.Rows && bytes == c.Bytes
@@ -175,22 +191,22 @@ func Clearing(ctx context.Context, s Store, job string) (map[string]bool, error)
 
 // bounds encodes a range's keys as JSON arrays; an open bound is NULL.
 func bounds(r row.Range) (after, upTo *string, err error) {
-	encode := func(k row.Key) (*string, error) {
-		if k == nil {
-			return nil, nil //nolint:nilnil // an open bound is NULL
-		}
-		text, err := json.Marshal(k)
-		if err != nil {
-			return nil, fmt.Errorf("encode key: %w", err)
-		}
-		s := string(text)
-		return &s, nil
-	}
-	if after, err = encode(r.After); err != nil {
+	if after, err = bound(r.After); err != nil {
 		return nil, nil, err
 	}
-	upTo, err = encode(r.UpTo)
+	upTo, err = bound(r.UpTo)
 	return after, upTo, err
+}
+
+func bound(k row.Key) (*string, error) {
+	if k == nil {
+		return nil, nil //nolint:nilnil // an open bound is NULL
+	}
+	text, err := json.Marshal(k)
+	if err != nil {
+		return nil, fmt.Errorf("encode key: %w", err)
+	}
+	return new(string(text)), nil
 }
 
 func parseRange(after, upTo *string) (row.Range, error) {

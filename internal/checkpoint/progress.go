@@ -55,7 +55,7 @@ func Tables(ctx context.Context, s Store, job Job) ([]TableProgress, error) {
 		FROM `+Schema+`.chunk WHERE job = $1 GROUP BY table_name`, []any{job.ID},
 		func(scan func(...any) error) error {
 			var t TableProgress
-			if err := scan(&t.Table, &t.Chunks, &t.Done, &t.Rows, &t.Bytes, &t.First, &t.Last); err != nil {
+			if err = scan(&t.Table, &t.Chunks, &t.Done, &t.Rows, &t.Bytes, &t.First, &t.Last); err != nil {
 				return err
 			}
 			if p := progress[t.Table]; p != nil {

@@ -25,11 +25,20 @@ type Source interface {
 	// OrderKey returns the key columns by which a table can be read in pieces; empty for none.
 	OrderKey(m *schema.Mapping) []schema.ColumnMapping
 	// Bounds returns the first order-key column's smallest and largest value if it is an integer.
-	Bounds(ctx context.Context, m *schema.Mapping) (low, high int64, ok bool, err error)
+	Bounds(ctx context.Context, m *schema.Mapping) (span row.Span, ok bool, err error)
 }
 
-// Target writes chunks.
+// Target is where rows and their records go.
 type Target interface {
+	ChunkWriter
+	// Truncate empties a table.
+	Truncate(ctx context.Context, m *schema.Mapping) error
+	// Transaction runs fn in a transaction of its own and repeats it on serialisation failures.
+	Transaction(ctx context.Context, fn func(checkpoint.Store) error) error
+}
+
+// ChunkWriter writes chunks.
+type ChunkWriter interface {
 	// Encoder returns the encoder for a table's rows.
 	Encoder(m *schema.Mapping) Encoder
 	// WriteChunk makes one attempt at one transaction: record, then the rows.
@@ -37,10 +46,6 @@ type Target interface {
 	WriteChunk(ctx context.Context, m *schema.Mapping, data []byte, record func(checkpoint.Store) error) error
 	// Try writes rows in a transaction that is rolled back, to find the row that the server refuses.
 	Try(ctx context.Context, m *schema.Mapping, data []byte) error
-	// Truncate empties a table.
-	Truncate(ctx context.Context, m *schema.Mapping) error
-	// Transaction runs fn in a transaction of its own and repeats it on serialisation failures.
-	Transaction(ctx context.Context, fn func(checkpoint.Store) error) error
 }
 
 // Encoder appends rows in the form that WriteChunk takes, one line per row.

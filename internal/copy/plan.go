@@ -59,15 +59,17 @@ func (j *job) clearIfBegun(ctx context.Context, m *schema.Mapping, s *state) err
 	if !cannotContinue && !s.clearing[name] {
 		return nil
 	}
-	j.cfg.Events.Emit(event.Event{Kind: event.Step, Phase: phase, Table: name,
-		Message: name + " has no key to continue by: its copy starts again"})
+	j.cfg.Events.Emit(event.Event{
+		Kind: event.Step, Phase: phase, Table: name,
+		Message: name + " has no key to continue by: its copy starts again",
+	})
 	err := j.dst.Transaction(ctx, func(store checkpoint.Store) error {
 		return checkpoint.BeginClearing(ctx, store, j.cfg.Job, name)
 	})
 	if err != nil {
 		return err
 	}
-	if err := j.dst.Truncate(ctx, m); err != nil {
+	if err = j.dst.Truncate(ctx, m); err != nil {
 		return err
 	}
 	err = j.dst.Transaction(ctx, func(store checkpoint.Store) error {
@@ -91,29 +93,31 @@ func (j *job) divide(ctx context.Context, m *schema.Mapping) ([]checkpoint.Segme
 		parts = min(m.Source.EstimatedRows/splitRows, int64(j.cfg.Workers))
 	}
 	if parts > 1 && len(j.src.OrderKey(m)) == 1 {
-		low, high, ok, err := j.src.Bounds(ctx, m)
+		span, ok, err := j.src.Bounds(ctx, m)
 		if err != nil {
 			return nil, err
 		}
 		if ok {
-			segments = split(m.SourceName, low, high, parts)
+			segments = split(m.SourceName, span, parts)
 		}
 	}
 	err := j.dst.Transaction(ctx, func(store checkpoint.Store) error {
-		return checkpoint.SaveSegments(ctx, store, j.cfg.Job, segments)
+		var err error
+		segments, err = checkpoint.Divide(ctx, store, j.cfg.Job, segments)
+		return err
 	})
 	return segments, err
 }
 
-// split divides (-inf, +inf) at parts-1 points between low and high.
-func split(name string, low, high, parts int64) []checkpoint.Segment {
+// split divides (-inf, +inf) at parts-1 points of the span.
+func split(name string, span row.Span, parts int64) []checkpoint.Segment {
 	var out []checkpoint.Segment
 	var after row.Key
 	// The width as uint64 is right even from math.MinInt64 to math.MaxInt64.
-	width := uint64(high) - uint64(low) //nolint:gosec // two's complement difference
+	width := uint64(span.High) - uint64(span.Low) //nolint:gosec // two's complement difference
 	for i := int64(1); i < parts; i++ {
-		step := width / uint64(parts) * uint64(i)                //nolint:gosec // parts is positive
-		bound := row.Key{strconv.FormatInt(low+int64(step), 10)} //nolint:gosec // stays between low and high
+		step := width / uint64(parts) * uint64(i)                     //nolint:gosec // parts is positive
+		bound := row.Key{strconv.FormatInt(span.Low+int64(step), 10)} //nolint:gosec // stays between low and high
 		out = append(out, checkpoint.Segment{Table: name, ID: len(out), Range: row.Range{After: after, UpTo: bound}})
 		after = bound
 	}

@@ -222,8 +222,8 @@ func (j *job) committed(ctx context.Context, c chunk) (done bool, err error) {
 // repeated: the next attempt begins by finding out.
 type resolvable struct{ err error }
 
-func (r *resolvable) Error() string    { return r.err.Error() }
-func (r *resolvable) SQLState() string { return "40001" }
+func (r *resolvable) Error() string  { return r.err.Error() }
+func (*resolvable) SQLState() string { return "40001" }
 
 // isDataError reports whether the server refused a value: SQLSTATE classes 22 and 23.
 func isDataError(err error) bool {

@@ -2,6 +2,7 @@ package copy
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -146,7 +147,7 @@ func inspectDate(c schema.ColumnMapping, cell []byte) (verdict, error) {
 			out.cell = []byte("0001-01-01 00:00:00")
 		}
 		return out, nil
-	case schema.Refuse, schema.Strip, schema.Last:
+	case schema.Refuse, schema.Strip, schema.Last, schema.Keep:
 	}
 	return verdict{}, &row.Problem{
 		Column: c.Name, What: "zero or partial date",
@@ -171,11 +172,9 @@ func inspectText(c schema.ColumnMapping, cell []byte) (verdict, error) {
 
 // inspectEnum finds the empty label with index 0 that MySQL stores for an
 // invalid value; ” may also be a declared label.
-func inspectEnum(c schema.ColumnMapping, cell []byte) (verdict, error) {
-	for _, label := range c.Labels {
-		if label == "" {
-			return verdict{}, nil
-		}
+func inspectEnum(c schema.ColumnMapping, _ []byte) (verdict, error) {
+	if slices.Contains(c.Labels, "") {
+		return verdict{}, nil
 	}
 	if c.Policy.EmptyEnum == schema.Null {
 		return verdict{changed: true, policy: "empty-enum", action: schema.Null}, nil

@@ -33,7 +33,7 @@ func (s *session) copy(ctx context.Context) error {
 		s.step("the copy is finished since %s: nothing to do", job.Finished.UTC().Format(time.RFC3339))
 		return s.recall(ctx)
 	}
-	if err := s.takeSnapshot(ctx); err != nil {
+	if err = s.takeSnapshot(ctx); err != nil {
 		return err
 	}
 	s.copied, err = copy.Run(ctx, reader{s.snapshot}, writer{s.target}, s.mappings(), copy.Config{
@@ -44,7 +44,7 @@ func (s *session) copy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.finishSchema(ctx); err != nil {
+	if err = s.finishSchema(ctx); err != nil {
 		return err
 	}
 	return s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
@@ -78,15 +78,19 @@ func (s *session) openJob(ctx context.Context) (checkpoint.Job, error) {
 	}
 	job, err := checkpoint.Load(ctx, store, want.ID)
 	if errors.Is(err, checkpoint.ErrNoJob) {
-		if err := s.refuseRows(ctx); err != nil {
+		if err = s.refuseRows(ctx); err != nil {
 			return want, err
 		}
-		if err := s.keepFacts(ctx); err != nil {
+		if err = s.keepFacts(ctx); err != nil {
 			return want, err
 		}
-		return want, s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
+		err = s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
 			return checkpoint.Begin(ctx, store, want)
 		}))
+		if err != nil {
+			return want, err
+		}
+		job, err = checkpoint.Load(ctx, store, want.ID)
 	}
 	if err != nil {
 		return want, err

@@ -24,7 +24,15 @@ func (s *session) gatherFacts(ctx context.Context) (convert.Facts, error) {
 	if kept != nil && (begun || !looksFirst) {
 		return kept, nil
 	}
-	return s.probe(ctx, looksFirst && !s.cfg.SkipScan)
+	if looksFirst && !s.cfg.SkipScan {
+		return s.probe(ctx, s.database.Tables)
+	}
+	// Only what the mapping depends on.
+	var some []*schema.Table
+	for _, t := range s.database.Tables {
+		some = append(some, s.decisive(t))
+	}
+	return s.probe(ctx, some)
 }
 
 // keptFacts returns the facts in the target's checkpoint, nil without any, and
@@ -34,14 +42,15 @@ func (s *session) keptFacts(ctx context.Context) (facts convert.Facts, begun boo
 		return nil, false, nil
 	}
 	store := s.target.Store()
-	if exists, err := checkpoint.Exists(ctx, store); err != nil || !exists {
+	exists, err := checkpoint.Exists(ctx, store)
+	if err != nil || !exists {
 		return nil, false, err
 	}
 	text, found, err := checkpoint.LoadFacts(ctx, store, s.database.Name)
 	if err != nil || !found {
 		return nil, false, err
 	}
-	if err := json.Unmarshal([]byte(text), &facts); err != nil {
+	if err = json.Unmarshal([]byte(text), &facts); err != nil {
 		return nil, false, fmt.Errorf("facts in the checkpoint: %w", err)
 	}
 	_, err = checkpoint.Load(ctx, store, s.database.Name)
@@ -65,19 +74,14 @@ func (s *session) keepFacts(ctx context.Context) error {
 	}))
 }
 
-// probe scans the source's data. Whole looks for everything that cannot
-// arrive; else only columns count whose target type depends on their values.
-func (s *session) probe(ctx context.Context, whole bool) (convert.Facts, error) {
+// probe scans tables of the source for values that cannot arrive as they are.
+func (s *session) probe(ctx context.Context, tables []*schema.Table) (convert.Facts, error) {
 	facts := convert.Facts{}
-	for _, t := range s.database.Tables {
-		columns := t
-		if !whole {
-			columns = s.decisive(t)
-		}
-		if len(columns.Columns) == 0 {
+	for _, t := range tables {
+		if len(t.Columns) == 0 {
 			continue
 		}
-		found, err := s.source.Probe(ctx, columns)
+		found, err := s.source.Probe(ctx, t)
 		if err != nil {
 			return nil, err
 		}

@@ -92,6 +92,12 @@ func (s *session) reportTenant() report.Tenant {
 		}
 		t.Tables = append(t.Tables, entry)
 	}
+	for _, name := range s.strangers {
+		t.Tables = append(t.Tables, report.Table{
+			Name: name, Verdict: report.Fail,
+			Drift: []string{"only the target has this table: drop it, or verify the right database"},
+		})
+	}
 	return t
 }
 

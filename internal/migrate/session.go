@@ -30,6 +30,8 @@ type session struct {
 
 	copied   []copy.TableResult
 	verified []verify.TableResult
+	// strangers are tables that only the target has.
+	strangers []string
 	report   report.Migration
 }
 
@@ -62,13 +64,13 @@ const verifyConnections = 6
 
 func (s *session) close() {
 	if s.snapshot != nil {
-		_ = s.snapshot.Close() //nolint:errcheck // read-only transactions: nothing can be lost
+		_ = s.snapshot.Close() // read-only transactions: nothing can be lost
 	}
 	if s.target != nil {
 		s.target.Close()
 	}
 	if s.source != nil {
-		_ = s.source.Close() //nolint:errcheck // nothing was written
+		_ = s.source.Close() // nothing was written
 	}
 }
 
@@ -83,7 +85,7 @@ func (s *session) plan(ctx context.Context) error {
 		return fault.New(fault.Refused, "check the database in the source URL, and that the user may read its tables (GRANT SELECT)",
 			"the source database %q has no table that this user can see", s.cfg.Source.Database)
 	}
-	if err := s.source.CheckPrivileges(ctx, tableNames(s.database)); err != nil {
+	if err = s.source.CheckPrivileges(ctx, tableNames(s.database)); err != nil {
 		return err
 	}
 	if s.facts, err = s.gatherFacts(ctx); err != nil {

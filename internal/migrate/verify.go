@@ -2,6 +2,8 @@ package migrate
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"leap/internal/verify"
 )
@@ -16,5 +18,22 @@ func (s *session) verify(ctx context.Context) error {
 	s.verified, err = verify.Run(ctx, reader{s.snapshot}, writer{s.target}, s.mappings(), verify.Config{
 		RangeRows: s.cfg.RangeRows, Events: s.cfg.Events, Workers: max(1, s.cfg.Workers/2),
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return s.findStrangers(ctx)
+}
+
+// findStrangers lists the tables that only the target has. They are a
+// difference: a leftover of another attempt, or the wrong database.
+func (s *session) findStrangers(ctx context.Context) error {
+	tables, err := s.target.Tables(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range s.mappings() {
+		delete(tables, m.Name)
+	}
+	s.strangers = slices.Sorted(maps.Keys(tables))
+	return nil
 }

@@ -18,7 +18,7 @@ import (
 // reader is a snapshot as copy.Source and verify.Source.
 type reader struct{ *source.Snapshot }
 
-func (r reader) OrderKey(m *schema.Mapping) []schema.ColumnMapping { return source.OrderKey(m) }
+func (reader) OrderKey(m *schema.Mapping) []schema.ColumnMapping { return source.OrderKey(m) }
 
 // writer is a target as copy.Target and verify.Target.
 type writer struct{ *target.DB }

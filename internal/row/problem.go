@@ -4,6 +4,8 @@ import "fmt"
 
 // Problem says that one cell of a row cannot arrive as it is. Whoever knows
 // the table and the key adds them.
+//
+//nolint:errname // it describes a value first, and is an error only on its way up
 type Problem struct {
 	Column string
 	// What is wrong with the value, without the value: it may be a customer's.

@@ -106,24 +106,24 @@ type Type struct {
 	// Base is the lower-case type name without arguments: "int", "varchar",
 	// "enum", "datetime", "json", "uuid", "inet6", "geometry", ...
 	// MariaDB's JSON alias (LONGTEXT with a json_valid check) reads "json" too.
-	Base string
+	Base string `json:"base"`
 	// Raw is the full type as the source prints it: "int(10) unsigned".
-	Raw      string
-	Unsigned bool
-	Zerofill bool
+	Raw      string `json:"raw"`
+	Unsigned bool   `json:"unsigned,omitempty"`
+	Zerofill bool   `json:"zerofill,omitempty"`
 	// Length is the declared length: characters of char/varchar, bytes of
 	// binary/varbinary, bits of bit, digits of an integer's display width
 	// (tinyint(1)); the maximum octet length for the text and blob families.
-	Length int64
+	Length int64 `json:"length,omitempty"`
 	// Precision and Scale of decimal; Precision is the fractional-seconds
 	// precision (0 to 6) of time, datetime and timestamp.
-	Precision int
-	Scale     int
+	Precision int `json:"precision,omitempty"`
+	Scale     int `json:"scale,omitempty"`
 	// Charset and Collation of a character column; empty for others.
-	Charset   string
-	Collation string
+	Charset   string `json:"charset,omitempty"`
+	Collation string `json:"collation,omitempty"`
 	// Labels of an enum or set, in definition order.
-	Labels []string
+	Labels []string `json:"labels,omitempty"`
 }
 
 // Default is a column's default.

@@ -134,14 +134,9 @@ func stream(ctx context.Context, conn *sql.Conn, query string, fn func([]driver.
 		if !ok {
 			return errors.New("the MySQL driver cannot query a raw connection")
 		}
-		rows, err := queryer.QueryContext(ctx, query, nil)
-		if err != nil {
-			inner = err
-			return nil
-		}
-		inner = drain(rows, fn)
-		// Closing reads what the server still sends; after a failure the
-		// caller discards the connection, so that a long result is not read to its end.
+		inner = runQuery(ctx, queryer, query, fn)
+		// An error returned here would make database/sql close the rows, which
+		// reads what the server still sends; the caller discards the connection.
 		return nil
 	})
 	if inner == nil {
@@ -155,6 +150,14 @@ func stream(ctx context.Context, conn *sql.Conn, query string, fn func([]driver.
 		return context.Cause(ctx)
 	}
 	return inner
+}
+
+func runQuery(ctx context.Context, on driver.QueryerContext, query string, fn func([]driver.Value) error) error {
+	rows, err := on.QueryContext(ctx, query, nil)
+	if err != nil {
+		return Explain(err)
+	}
+	return drain(rows, fn)
 }
 
 func drain(rows driver.Rows, fn func([]driver.Value) error) error {
@@ -209,16 +212,16 @@ func (c *cells) take(values []driver.Value) (row.Row, error) {
 // Bounds returns the smallest and the largest value of the first order-key
 // column when it is an integer, for splitting a table among readers; ok is
 // false when it is not, or the table is empty.
-func Bounds(ctx context.Context, conn *sql.Conn, m *schema.Mapping) (low, high int64, ok bool, err error) {
+func Bounds(ctx context.Context, conn *sql.Conn, m *schema.Mapping) (span row.Span, ok bool, err error) {
 	key := OrderKey(m)
 	if len(key) == 0 || key[0].Kind != schema.Int {
-		return 0, 0, false, nil
+		return row.Span{}, false, nil
 	}
 	column := quote(key[0].Source)
-	var lo, hi sql.NullInt64
+	var low, high sql.NullInt64
 	query := "SELECT MIN(" + column + "), MAX(" + column + ") FROM " + quote(m.SourceName)
-	if err := conn.QueryRowContext(ctx, query).Scan(&lo, &hi); err != nil {
-		return 0, 0, false, fmt.Errorf("bounds of %s: %w", m.SourceName, Explain(err))
+	if err := conn.QueryRowContext(ctx, query).Scan(&low, &high); err != nil {
+		return row.Span{}, false, fmt.Errorf("bounds of %s: %w", m.SourceName, Explain(err))
 	}
-	return lo.Int64, hi.Int64, lo.Valid && hi.Valid, nil
+	return row.Span{Low: low.Int64, High: high.Int64}, low.Valid && high.Valid, nil
 }

@@ -22,12 +22,12 @@ func (s *Snapshot) Scan(ctx context.Context, m *schema.Mapping, r row.Range, fn 
 
 // Bounds returns the first order-key column's smallest and largest value; see
 // the function Bounds.
-func (s *Snapshot) Bounds(ctx context.Context, m *schema.Mapping) (low, high int64, ok bool, err error) {
+func (s *Snapshot) Bounds(ctx context.Context, m *schema.Mapping) (span row.Span, ok bool, err error) {
 	err = s.with(ctx, func(conn *sql.Conn) error {
-		low, high, ok, err = Bounds(ctx, conn, m)
+		span, ok, err = Bounds(ctx, conn, m)
 		return err
 	})
-	return low, high, ok, err
+	return span, ok, err
 }
 
 // with lends a connection of the snapshot to fn. After an error the rest of a

@@ -94,7 +94,7 @@ func (d *DB) ColumnTypes(ctx context.Context, m *schema.Mapping) ([]string, erro
 
 func (d *DB) spelling(ctx context.Context, name string) (string, error) {
 	if s, ok := d.spellings.Load(name); ok {
-		return s.(string), nil //nolint:errcheck,forcetypeassert // only strings are stored
+		return s.(string), nil //nolint:forcetypeassert // only strings are stored
 	}
 	conn, err := d.pool.Acquire(ctx)
 	if err != nil {

@@ -36,7 +36,7 @@ func (d *DB) Scan(ctx context.Context, m *schema.Mapping, r row.Range, fn func(r
 		}
 		if err != nil {
 			// What the server still sends is not wanted: drop the connection.
-			_ = conn.Conn().Close(ctx) //nolint:errcheck // it is being thrown away
+			_ = conn.Conn().Close(ctx) // it is being thrown away
 			return err
 		}
 	}

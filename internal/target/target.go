@@ -8,6 +8,7 @@ package target
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -92,9 +93,7 @@ func poolConfig(e endpoint.Endpoint, maxConnections int) (*pgxpool.Config, error
 	if !e.Password.Empty() {
 		config.ConnConfig.Password = e.Password.Reveal()
 	}
-	for name, value := range e.Params {
-		config.ConnConfig.RuntimeParams[name] = value
-	}
+	maps.Copy(config.ConnConfig.RuntimeParams, e.Params)
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "leap migrate"
 	}
@@ -105,7 +104,7 @@ func poolConfig(e endpoint.Endpoint, maxConnections int) (*pgxpool.Config, error
 		_, err := c.PgConn().Exec(ctx, sessionSettings).ReadAll()
 		return err
 	}
-	config.MaxConns = int32(max(2, min(maxConnections, 1000))) //nolint:gosec // bounded
+	config.MaxConns = int32(max(2, min(maxConnections, 1000)))
 	config.MinConns = 0
 	config.MaxConnIdleTime = 5 * time.Minute
 	return config, nil

@@ -121,7 +121,7 @@ func (d *DB) Transaction(ctx context.Context, fn func(*Tx) error) error {
 			return fmt.Errorf("begin: %w", Explain(err))
 		}
 		defer rollback(ctx, tx)
-		if err := fn(&Tx{tx}); err != nil {
+		if err = fn(&Tx{tx}); err != nil {
 			return err
 		}
 		err = commit(ctx, tx)
@@ -152,7 +152,7 @@ func rollback(ctx context.Context, tx pgx.Tx) {
 	const moment = 5 * time.Second
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), moment)
 	defer cancel()
-	_ = tx.Rollback(ctx) //nolint:errcheck // a broken connection rolls back by itself
+	_ = tx.Rollback(ctx) // a broken connection rolls back by itself
 }
 
 // Truncate empties a table of the plan.

@@ -51,7 +51,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.stop()) }()
-	if err := b.start(ctx); err != nil {
+	if err = b.start(ctx); err != nil {
 		return err
 	}
 	contenders, err := b.contenders(ctx)
@@ -84,7 +84,7 @@ func (b *bench) start(ctx context.Context) (err error) {
 		return err
 	}
 	say("source %s, target %s, %d CPUs, %s", b.source, b.dest, runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly))
-	if err := b.source.Exec(ctx, "", "CREATE DATABASE "+database); err != nil {
+	if err = b.source.Exec(ctx, "", "CREATE DATABASE "+database); err != nil {
 		return err
 	}
 	db, err := b.source.DB(ctx, database)
@@ -92,7 +92,7 @@ func (b *bench) start(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	if err := bank.CreateWide(ctx, db, tableName, b.rows); err != nil {
+	if err = bank.CreateWide(ctx, db, tableName, b.rows); err != nil {
 		return err
 	}
 	_, err = db.ExecContext(ctx, "ANALYZE TABLE "+tableName)
@@ -238,7 +238,7 @@ func (b *bench) checkCount(ctx context.Context, db string) error {
 
 // client runs a program to its end and measures it as a whole process.
 func (*bench) client(ctx context.Context, path string, args ...string) (measurement, error) {
-	cmd := exec.CommandContext(ctx, path, args...)
+	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // the contenders are fixed
 	var output strings.Builder
 	cmd.Stdout, cmd.Stderr = io.Discard, &output
 	started := time.Now()

@@ -22,13 +22,11 @@ func main() {
 	flag.StringVar(&b.migrate, "migrate", "bin/migrate", "the migrate binary")
 	readURL := flag.String("read", "", "internal: read the table at this address and exit")
 	flag.Parse()
-	err := error(nil)
+	work := b.run
 	if *readURL != "" {
-		err = readOnly(ctx, *readURL)
-	} else {
-		err = b.run(ctx)
+		work = func(ctx context.Context) error { return readOnly(ctx, *readURL) }
 	}
-	if err != nil {
+	if err := work(ctx); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
