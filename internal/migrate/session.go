@@ -32,7 +32,7 @@ type session struct {
 	verified []verify.TableResult
 	// strangers are tables that only the target has.
 	strangers []string
-	report   report.Migration
+	report    report.Migration
 }
 
 func newSession(cfg Config, phases []Phase) *session {

@@ -60,12 +60,12 @@ func (db *DB) takeSingle(ctx context.Context) ([]*sql.Conn, Position, error) {
 	if err != nil {
 		return nil, Position{}, err
 	}
-	at, err := begin(ctx, conns[0])
+	at, err := beginAll(ctx, conns)
 	if err != nil {
 		dropAll(conns)
 		return nil, Position{}, err
 	}
-	return conns, db.position(ctx, conns[0], at, MethodSingle), nil
+	return conns, db.position(ctx, conns[0], at[0], MethodSingle), nil
 }
 
 // takeGroup starts twice as many snapshots as wanted at once and keeps those
@@ -92,7 +92,7 @@ func (db *DB) takeGroup(ctx context.Context, n int) ([]*sql.Conn, Position, erro
 			return nil, Position{}, err
 		}
 		best, members := largest(at)
-		if len(members) < n || best.file == "" {
+		if len(members) < n {
 			continue // START TRANSACTION ends the old snapshots
 		}
 		kept := make([]*sql.Conn, 0, n)
@@ -240,43 +240,72 @@ type binlogAt struct {
 	offset uint64
 }
 
-// begin starts a snapshot and asks where it stands.
-func begin(ctx context.Context, c *sql.Conn) (binlogAt, error) {
-	if _, err := c.ExecContext(ctx, "START TRANSACTION WITH CONSISTENT SNAPSHOT"); err != nil {
-		return binlogAt{}, fmt.Errorf("start a consistent snapshot: %w", err)
+// beginAll starts a snapshot on each connection, all at once, and then asks
+// where they stand.
+func beginAll(ctx context.Context, conns []*sql.Conn) ([]binlogAt, error) {
+	g, started := errgroup.WithContext(ctx)
+	for _, c := range conns {
+		g.Go(func() error {
+			_, err := c.ExecContext(started, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
+			return err //nolint:wrapcheck // wrapped below
+		})
 	}
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("start a consistent snapshot: %w", err)
+	}
+	return standings(ctx, conns)
+}
+
+// standings asks each connection for the position of its snapshot.
+//
+// MariaDB fills the status variables of all sessions into the same global
+// memory before it prints them, without a lock between the two: sessions that
+// ask at the same moment get each other's answer, and a position that is not
+// the session's own would make two different views look like one. So this asks
+// one connection after the other, against the race among ourselves, and in
+// rounds, against the race with a monitoring program: what all
+// rounds agree on holds. Otherwise the connection is left without a position.
+func standings(ctx context.Context, conns []*sql.Conn) ([]binlogAt, error) {
+	const rounds = 3
+	at := make([]binlogAt, len(conns))
+	for round := range rounds {
+		for i, c := range conns {
+			now, err := standing(ctx, c)
+			if err != nil {
+				return nil, fmt.Errorf("position of the snapshot: %w", err)
+			}
+			switch {
+			case round == 0:
+				at[i] = now
+			case now != at[i]:
+				at[i] = binlogAt{}
+			}
+		}
+	}
+	return at, nil
+}
+
+func standing(ctx context.Context, c *sql.Conn) (binlogAt, error) {
 	status, err := pairs(ctx, c, "SHOW STATUS LIKE 'binlog_snapshot_%'") // no rows on MySQL
 	if err != nil {
-		return binlogAt{}, fmt.Errorf("position of the snapshot: %w", err)
+		return binlogAt{}, err
 	}
 	at := binlogAt{file: status["binlog_snapshot_file"]}
 	if at.file == "" {
 		return at, nil
 	}
-	if at.offset, err = strconv.ParseUint(status["binlog_snapshot_position"], 10, 64); err != nil {
-		return binlogAt{}, fmt.Errorf("position of the snapshot: %w", err)
-	}
-	return at, nil
-}
-
-func beginAll(ctx context.Context, conns []*sql.Conn) ([]binlogAt, error) {
-	at := make([]binlogAt, len(conns))
-	g, ctx := errgroup.WithContext(ctx)
-	for i, c := range conns {
-		g.Go(func() (err error) {
-			at[i], err = begin(ctx, c)
-			return err
-		})
-	}
-	return at, g.Wait() //nolint:wrapcheck // begin wraps it
+	at.offset, err = strconv.ParseUint(status["binlog_snapshot_position"], 10, 64)
+	return at, err //nolint:wrapcheck // standings wraps it
 }
 
 // largest returns the position that most snapshots share, the latest of
-// several, and the indexes of those snapshots.
+// several, and the indexes of those snapshots. It leaves out snapshots without a position.
 func largest(at []binlogAt) (binlogAt, []int) {
 	groups := map[binlogAt][]int{}
 	for i, a := range at {
-		groups[a] = append(groups[a], i)
+		if a.file != "" {
+			groups[a] = append(groups[a], i)
+		}
 	}
 	var best binlogAt
 	for a, members := range groups {
