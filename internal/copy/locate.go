@@ -15,6 +15,11 @@ import (
 // ends in the row. Every attempt is rolled back.
 func (j *job) locate(ctx context.Context, t *table, data []byte, cause error) error {
 	ends := lineEnds(data)
+	if err := j.dst.Try(ctx, t.mapping, data); err == nil {
+		return cause // it was not a row that was refused: none may be blamed
+	} else if !isDataError(err) {
+		return errors.Join(cause, err)
+	}
 	low, high := 0, len(ends)-1 // the refused row is in ends[low..high]
 	for low < high {
 		middle := (low + high) / 2

@@ -101,12 +101,15 @@ func (j *job) divide(ctx context.Context, m *schema.Mapping) ([]checkpoint.Segme
 			segments = split(m.SourceName, span, parts)
 		}
 	}
+	var recorded []checkpoint.Segment
 	err := j.dst.Transaction(ctx, func(store checkpoint.Store) error {
+		// Not into segments: a failed attempt returns nil, and the next one
+		// would record a table without segments, which counts as copied.
 		var err error
-		segments, err = checkpoint.Divide(ctx, store, j.cfg.Job, segments)
+		recorded, err = checkpoint.Divide(ctx, store, j.cfg.Job, segments)
 		return err
 	})
-	return segments, err
+	return recorded, err
 }
 
 // split divides (-inf, +inf) at parts-1 points of the span.

@@ -109,9 +109,9 @@ func (c *cutter) add(ctx context.Context, r row.Row) error {
 			return err
 		}
 	}
-	err := c.values.apply(r, c.names)
+	arriving, err := c.values.apply(r, c.names)
 	if err == nil {
-		c.buf, err = c.table.encoder.AppendRow(c.buf, r)
+		c.buf, err = c.table.encoder.AppendRow(c.buf, arriving)
 	}
 	if err != nil {
 		return c.refusal(err, r)

@@ -16,6 +16,7 @@ import (
 type values struct {
 	columns []inspected
 	changes []checkpoint.Change
+	changed row.Row // memory of the row that apply returns
 }
 
 // inspected is a column whose values need a look; most columns need none.
@@ -83,8 +84,11 @@ func inspector(c schema.ColumnMapping) func(schema.ColumnMapping, []byte) (verdi
 	return nil
 }
 
-// apply changes the row's cells by policy, or returns a *row.Problem.
-func (v *values) apply(r row.Row, names row.KeyReader) error {
+// apply returns the row with its cells changed by policy, or a *row.Problem.
+// The row itself stays as it is: its key bounds ranges on the source, which
+// knows nothing of policies. The result is valid until the next call.
+func (v *values) apply(r row.Row, names row.KeyReader) (row.Row, error) {
+	result := r
 	for i := range v.columns {
 		c := &v.columns[i]
 		cell := r[c.position]
@@ -93,14 +97,19 @@ func (v *values) apply(r row.Row, names row.KeyReader) error {
 		}
 		out, err := c.inspect(c.column, cell)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if out.changed {
-			v.count(c.column.Name, out, names, r)
-			r[c.position] = out.cell
+		if !out.changed {
+			continue
 		}
+		v.count(c.column.Name, out, names, r)
+		if &result[0] == &r[0] {
+			v.changed = append(v.changed[:0], r...)
+			result = v.changed
+		}
+		result[c.position] = out.cell
 	}
-	return nil
+	return result, nil
 }
 
 func (v *values) count(column string, out verdict, names row.KeyReader, r row.Row) {
