@@ -13,6 +13,7 @@ import (
 	"leap/internal/bank"
 	"leap/internal/convert"
 	"leap/internal/endpoint"
+	"leap/internal/fault"
 	"leap/internal/migrate"
 	"leap/internal/report"
 	"leap/internal/sandbox"
@@ -86,6 +87,20 @@ func (d *demo) run(ctx context.Context) (err error) {
 		d.waitForInterrupt(ctx)
 	}
 	return conclude(m.Verdict)
+}
+
+// check finds wrong flags before the servers start.
+func (d *demo) check() error {
+	switch kind := sandbox.Kind(d.on); {
+	case d.rows < 0:
+		return fault.New(fault.Usage, "use a positive number, or leave it out", "--rows cannot be negative")
+	case kind != "" && kind != sandbox.Cockroach && kind != sandbox.Postgres:
+		return fault.New(fault.Usage, "use --on cockroach or --on postgres", "the demo cannot move to %q", d.on)
+	}
+	if err := d.checkProgress(); err != nil {
+		return err
+	}
+	return d.checkReport()
 }
 
 func (d *demo) say(format string, args ...any) {

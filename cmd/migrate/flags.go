@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -109,11 +110,12 @@ func (o *options) config(cmd *cobra.Command) (migrate.Config, error) {
 			return cfg, err
 		}
 	}
-	if o.snapshot != "" && cfg.Snapshot != source.Consistent && cfg.Snapshot != source.NoSnapshot {
+	if cmd.Flags().Lookup("snapshot") != nil && cfg.Snapshot != source.Consistent && cfg.Snapshot != source.NoSnapshot {
 		return cfg, fault.New(fault.Usage, "use --snapshot=consistent or --snapshot=none", "there is no snapshot mode %q", o.snapshot)
 	}
-	if o.workers < 0 || o.rows < 0 || o.bytes < 0 || o.digest < 0 {
-		return cfg, fault.New(fault.Usage, "use a positive number", "--workers, --chunk-rows, --chunk-bytes and --range-rows cannot be negative")
+	if o.workers < 0 || o.rows < 0 || o.bytes < 0 || o.digest < 0 || o.retryFor < 0 {
+		return cfg, fault.New(fault.Usage, "use a positive number, or leave it out",
+			"--workers, --chunk-rows, --chunk-bytes, --range-rows and --retry-for cannot be negative")
 	}
 	return cfg, o.checkReport()
 }
@@ -126,17 +128,14 @@ func (o *options) checkReport() error {
 	if info, err := os.Stat(o.report); err == nil && info.IsDir() {
 		return fault.New(fault.Usage, "name a file", "--report %s is a directory", o.report)
 	}
-	if _, err := os.Stat(dirOf(o.report)); err != nil {
+	dir := filepath.Dir(o.report)
+	switch info, err := os.Stat(dir); {
+	case err != nil:
 		return fault.Wrap(fault.Usage, "create the directory first", fmt.Errorf("--report %s: %w", o.report, err))
+	case !info.IsDir():
+		return fault.New(fault.Usage, "name a file in a directory", "--report %s: %s is not a directory", o.report, dir)
 	}
 	return nil
-}
-
-func dirOf(path string) string {
-	if i := strings.LastIndexByte(path, '/'); i > 0 {
-		return path[:i]
-	}
-	return "."
 }
 
 // sourceOnly resolves the source of a command that needs no target.
@@ -209,11 +208,22 @@ func (o *options) address(flag, value, variable, password string) (endpoint.Endp
 	return e, nil
 }
 
+// checkProgress refuses an unknown --progress.
+func (o *options) checkProgress() error {
+	switch o.progress {
+	case "", "auto", "bars", "plain", "json", "none":
+		return nil
+	}
+	return fault.New(fault.Usage, "use auto, bars, plain, json or none", "there is no progress display %q", o.progress)
+}
+
 // display starts what shows progress; the returned function ends it.
 func (o *options) display() (event.Sink, func(), error) {
+	if err := o.checkProgress(); err != nil {
+		return nil, nil, err
+	}
 	bars := isTerminal(o.t.err)
 	switch o.progress {
-	case "auto", "":
 	case "bars":
 		bars = true
 	case "plain":
@@ -223,8 +233,6 @@ func (o *options) display() (event.Sink, func(), error) {
 	case "json":
 		d := progress.NewJSONLines(o.t.err)
 		return d, d.Close, nil
-	default:
-		return nil, nil, fault.New(fault.Usage, "use auto, bars, plain, json or none", "there is no progress display %q", o.progress)
 	}
 	d := progress.New(o.t.err, progress.Options{Terminal: bars})
 	return d, d.Close, nil

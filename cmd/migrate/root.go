@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"leap/internal/fault"
 )
@@ -56,9 +57,11 @@ func interrupted(err error) error {
 		"run the same command again to continue: everything committed so far is kept", "interrupted")
 }
 
-// printError prints an error on one line and its hint on the next.
+// printError prints an error on one line and its hint on the next. Joined
+// errors have lines of their own.
 func printError(w io.Writer, err error) {
-	text := "migrate: " + strings.Join(strings.Fields(err.Error()), " ") + "\n"
+	message := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	text := "migrate: " + strings.Join(strings.Fields(message), " ") + "\n"
 	if hint := fault.HintOf(err); hint != "" {
 		text += "hint: " + hint + "\n"
 	}
@@ -90,7 +93,11 @@ Exit codes: 0 done or passed, 1 failed, 2 wrong usage, 3 refused or data differ,
 			return cmd.Help()
 		},
 	}
+	root.SuggestionsMinimumDistance = 2 // cobra sets it only where it prints suggestions itself
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if bad, ok := errors.AsType[*pflag.InvalidValueError](err); ok { // its cause tells of strconv
+			err = fmt.Errorf("--%s cannot be %q: a value of type %s is needed", bad.GetFlag().Name, bad.GetValue(), bad.GetFlag().Value.Type())
+		}
 		return fault.Wrap(fault.Usage, "see "+cmd.CommandPath()+" --help", err)
 	})
 	//nolint:contextcheck // cobra hands the context to each command when it runs
