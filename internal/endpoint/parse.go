@@ -202,9 +202,10 @@ func (e *Endpoint) setParam(name, value string) error {
 }
 
 func (e *Endpoint) setMode(value string) error {
-	mode := TLSMode(strings.ReplaceAll(strings.ToLower(value), "_", "-"))
+	word := strings.ReplaceAll(strings.ToLower(value), "_", "-")
+	mode := TLSMode(word)
 	if e.Protocol == MySQL {
-		switch mode {
+		switch word {
 		case "false", "disabled":
 			mode = Disable
 		case "preferred":

@@ -24,19 +24,19 @@ func (s Secret) Reveal() string { return s.value }
 func (s Secret) Empty() bool { return s.value == "" }
 
 // String returns "[redacted]".
-func (s Secret) String() string { return redacted }
+func (Secret) String() string { return redacted }
 
 // GoString returns "[redacted]".
-func (s Secret) GoString() string { return redacted }
+func (Secret) GoString() string { return redacted }
 
 // Format writes "[redacted]" whatever the verb.
-func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // MarshalJSON gives "[redacted]".
-func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
 // MarshalText gives "[redacted]".
-func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // LogValue gives "[redacted]".
-func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }

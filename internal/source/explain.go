@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -175,13 +176,5 @@ func explainTransport(err error) (fault.Class, string) {
 // isServerError reports whether err is one of the server's errors with these numbers.
 func isServerError(err error, numbers ...uint16) bool {
 	server, ok := errors.AsType[*mysql.MySQLError](err)
-	if !ok {
-		return false
-	}
-	for _, n := range numbers {
-		if server.Number == n {
-			return true
-		}
-	}
-	return false
+	return ok && slices.Contains(numbers, server.Number)
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"leap/internal/fault"
@@ -27,7 +28,7 @@ func (db *DB) CheckPrivileges(ctx context.Context, tables []string) error {
 	var refused, grants []string
 	for _, table := range tables {
 		name := quote(db.info.Database) + "." + quote(table)
-		switch err := db.mayRead(ctx, conn, name); {
+		switch err := mayRead(ctx, conn, name); {
 		case isServerError(err, errTableDenied, errColumnDenied):
 			refused = append(refused, table)
 			grants = append(grants, "GRANT SELECT ON "+name+" TO "+account)
@@ -44,7 +45,7 @@ func (db *DB) CheckPrivileges(ctx context.Context, tables []string) error {
 
 // mayRead asks for a row, and then for the table's definition: an account with
 // SELECT on single columns may do the first, and sees a narrower table than there is.
-func (db *DB) mayRead(ctx context.Context, conn *sql.Conn, name string) error {
+func mayRead(ctx context.Context, conn *sql.Conn, name string) error {
 	for _, query := range []string{"SELECT 1 FROM " + name + " LIMIT 0", "SHOW CREATE TABLE " + name} {
 		if _, err := oneRow(ctx, conn, query); err != nil {
 			return err
@@ -238,13 +239,8 @@ func (g grants) any(database string, privileges []string) bool {
 			continue
 		}
 		for _, have := range grant.privileges {
-			if have == "ALL" || have == "ALL PRIVILEGES" {
+			if have == "ALL" || have == "ALL PRIVILEGES" || slices.Contains(privileges, have) {
 				return true
-			}
-			for _, want := range privileges {
-				if have == want {
-					return true
-				}
 			}
 		}
 	}

@@ -200,7 +200,7 @@ func lock(ctx context.Context, conn *sql.Conn) error {
 		case !isServerError(err, errLockWait, errDeadlock):
 			return fmt.Errorf("take the read lock: %w", err)
 		}
-		pause := time.NewTimer(200*time.Millisecond + rand.N(time.Second))
+		pause := time.NewTimer(200*time.Millisecond + rand.N(time.Second)) //nolint:gosec // spreads tries, protects nothing
 		select {
 		case <-ctx.Done():
 			pause.Stop()

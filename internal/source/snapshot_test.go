@@ -253,13 +253,13 @@ func TestLockGivesWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = holder.Close() }()
-	if _, err := holder.ExecContext(t.Context(), "LOCK TABLES debit WRITE"); err != nil {
+	if _, err = holder.ExecContext(t.Context(), "LOCK TABLES debit WRITE"); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := db.takeLocked(t.Context(), 2); !errors.Is(err, errNoCommonView) {
+	if _, _, err = db.takeLocked(t.Context(), 2); !errors.Is(err, errNoCommonView) {
 		t.Errorf("under a foreign lock: %v", err)
 	}
-	if _, err := holder.ExecContext(t.Context(), "UNLOCK TABLES"); err != nil {
+	if _, err = holder.ExecContext(t.Context(), "UNLOCK TABLES"); err != nil {
 		t.Fatal(err)
 	}
 	conns, _, err := db.takeLocked(t.Context(), 2)
@@ -333,15 +333,15 @@ func TestSnapshotLeavesNothingBehind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Close(); err != nil {
+	if err = s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Close(); err != nil {
+	if err = s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s.Release(c)
 	s.Discard(c)
-	if _, err := s.Acquire(t.Context()); !errors.Is(err, ErrSnapshotLost) {
+	if _, err = s.Acquire(t.Context()); !errors.Is(err, ErrSnapshotLost) {
 		t.Errorf("acquire after Close: %v", err)
 	}
 	pool, err := server.DB(t.Context(), "")

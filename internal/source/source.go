@@ -180,7 +180,7 @@ func describe(ctx context.Context, pool *sql.DB) (Info, error) {
 	}
 	defer func() { _ = conn.Close() }()
 	var database sql.NullString
-	if err := conn.QueryRowContext(ctx, "SELECT DATABASE()").Scan(&database); err != nil {
+	if err = conn.QueryRowContext(ctx, "SELECT DATABASE()").Scan(&database); err != nil {
 		return Info{}, fmt.Errorf("current database: %w", err)
 	}
 	variables, err := pairs(ctx, conn, "SHOW GLOBAL VARIABLES WHERE Variable_name IN ("+
