@@ -140,6 +140,8 @@ func (j *job) runAll(ctx context.Context, work []*table) error {
 	group.SetLimit(j.cfg.Workers)
 	for _, t := range work {
 		t.announce(j.cfg.Events)
+	}
+	for _, t := range work {
 		for _, s := range t.segments {
 			if s.done {
 				continue
@@ -148,6 +150,7 @@ func (j *job) runAll(ctx context.Context, work []*table) error {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
+				t.begin(j.cfg.Events)
 				if err := j.copySegment(ctx, t, s); err != nil {
 					j.cfg.Events.Emit(event.Event{Kind: event.TableFailed, Phase: phase, Table: t.mapping.SourceName, Message: err.Error()})
 					return fmt.Errorf("copy %s: %w", t.mapping.SourceName, err)

@@ -115,10 +115,18 @@ func (t *table) announce(events event.Sink) {
 		estimate = t.mapping.Source.EstimatedRows
 	}
 	events.Emit(event.Event{Kind: event.TablePlanned, Phase: phase, Table: name, TotalRows: max(estimate, t.before)})
-	events.Emit(event.Event{Kind: event.TableStarted, Phase: phase, Table: name, Rows: t.before})
 	if t.open.Load() == 0 {
+		events.Emit(event.Event{Kind: event.TableStarted, Phase: phase, Table: name, Rows: t.before})
 		events.Emit(event.Event{Kind: event.TableFinished, Phase: phase, Table: name, Rows: t.before})
 	}
+}
+
+// begin notes that the first of the table's segments is being read.
+func (t *table) begin(events event.Sink) {
+	if !t.started.CompareAndSwap(0, time.Now().UnixNano()) {
+		return
+	}
+	events.Emit(event.Event{Kind: event.TableStarted, Phase: phase, Table: t.mapping.SourceName, Rows: t.before})
 }
 
 func (t *table) segmentDone(events event.Sink) {

@@ -125,8 +125,10 @@ func Run(ctx context.Context, src Source, dst Target, tables []*schema.Mapping, 
 	results := make([]TableResult, len(tables))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(cfg.Workers)
-	for i, m := range tables {
+	for _, m := range tables {
 		cfg.Events.Emit(event.Event{Kind: event.TablePlanned, Phase: phase, Table: m.SourceName, TotalRows: estimate(m)})
+	}
+	for i, m := range tables {
 		group.Go(func() error {
 			t := &table{src: src, dst: dst, mapping: m, cfg: cfg}
 			if err := t.compare(ctx); err != nil {
