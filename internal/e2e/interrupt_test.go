@@ -26,12 +26,13 @@ func TestKilledCopyContinues(t *testing.T) {
 		t.Parallel()
 		m := move{source: legacySource(t), target: target, from: sharedBank(t), to: sandboxtest.NewDatabase(t, target)}
 		m.must(t, exitDone, "schema", "--apply")
-		random := rand.New(rand.NewPCG(killSeed, 1)) //nolint:gosec // test data
+		random := rand.New(rand.NewPCG(killSeed, 1))
 		// Kills come later and later until they meet a copy that moves rows:
 		// how long it takes to begin depends on the machine.
 		window := 200 * time.Millisecond
+		const attempts, enough = 12, 4
 		midway, before := 0, 0
-		for range 14 {
+		for i := 0; i < attempts && midway < enough; i++ {
 			p := m.start(t, "copy", smallChunks)
 			if p.hasEnded(window/2 + time.Duration(random.Int64N(int64(window)))) {
 				if o := p.outcome(t); o.code != exitDone {
@@ -152,7 +153,8 @@ func TestChangedSourceIsRefused(t *testing.T) {
 }
 
 // TestTwoCopiesAtOnce starts the command twice, as two people in a hurry do.
-// One may be refused; no row may arrive twice.
+// Either may fail; no row may arrive twice
+// or be left out once a copy says that it is done.
 func TestTwoCopiesAtOnce(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
 		t.Parallel()
@@ -160,12 +162,11 @@ func TestTwoCopiesAtOnce(t *testing.T) {
 		m.must(t, exitDone, "schema", "--apply")
 		first, second := m.start(t, "copy", smallChunks), m.start(t, "copy", smallChunks)
 		one, two := first.outcome(t), second.outcome(t)
-		t.Logf("exit codes %d and %d", one.code, two.code)
-		if one.code != exitDone && two.code != exitDone {
-			t.Errorf("neither copy worked: %s\n%s", one, two)
-		}
 		m.must(t, exitDone, "copy", smallChunks)
-		compareAll(t, m, m.must(t, exitDone, "verify"))
+		compareAll(t, m, m.should(t, exitDone, "verify"))
+		if t.Failed() {
+			t.Logf("the two copies: %s\n%s", one, two)
+		}
 	})
 }
 
@@ -184,14 +185,14 @@ func TestServersDie(t *testing.T) {
 			t.Fatal(err)
 		}
 		stopAtEnd(t, target)
-		fillBank(t, source, "bank")
+		fillBank(t, source, "bank", bankRows/3)
 		if err := target.Exec(t.Context(), "", "CREATE DATABASE bank"); err != nil {
 			t.Fatal(err)
 		}
 		m := move{source: source, target: target, from: "bank", to: "bank"}
 		m.must(t, exitDone, "schema", "--apply")
 		midway := 0
-		for i, victim := range []*sandbox.Server{target, source, target, source} {
+		for i, victim := range []*sandbox.Server{target, source} {
 			p := m.start(t, "copy", smallChunks)
 			if p.hasEnded(time.Duration(400+100*i) * time.Millisecond) {
 				if o := p.outcome(t); o.code != exitDone {

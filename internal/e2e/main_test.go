@@ -60,14 +60,16 @@ var build = sync.OnceValues(func() (path string, err error) {
 // report is the part of the report that the tests read. Its field names are
 // those of docs/reference/migrate-report.schema.json.
 type report struct {
-	Schema     string                                 `json:"schema"`
-	Verdict    string                                 `json:"verdict"`
-	Reasons    []string                               `json:"reasons"`
-	Target     struct{ Product string }               `json:"target"`
-	Tenants    []struct{ Tables []tableReport }       `json:"tenants"`
-	Ledger     []change                               `json:"ledger"`
-	Assessment []assessment                           `json:"assessment"`
-	Error      *struct{ Message, Hint, Class string } `json:"error"`
+	Schema     string       `json:"schema"`
+	Verdict    string       `json:"verdict"`
+	Reasons    []string     `json:"reasons"`
+	Tenants    []tenant     `json:"tenants"`
+	Ledger     []change     `json:"ledger"`
+	Assessment []assessment `json:"assessment"`
+}
+
+type tenant struct {
+	Tables []tableReport `json:"tables"`
 }
 
 type tableReport struct {
@@ -82,17 +84,30 @@ type tableReport struct {
 }
 
 type finding struct {
-	Key     any                     `json:"key"`
-	Kind    string                  `json:"kind"`
-	Columns []struct{ Name string } `json:"columns"`
+	Key     any       `json:"key"`
+	Kind    string    `json:"kind"`
+	Columns []changed `json:"columns"`
+}
+
+type changed struct {
+	Name string `json:"name"`
 }
 
 type change struct {
-	Table, Column, Policy, Action string
-	Count                         int64
+	Table  string `json:"table"`
+	Column string `json:"column"`
+	Policy string `json:"policy"`
+	Action string `json:"action"`
+	Count  int64  `json:"count"`
 }
 
-type assessment struct{ Rule, Severity, Object, Problem, Advice string }
+type assessment struct {
+	Rule     string `json:"rule"`
+	Severity string `json:"severity"`
+	Object   string `json:"object"`
+	Problem  string `json:"problem"`
+	Advice   string `json:"advice"`
+}
 
 // outcome is what one call of the command left behind.
 type outcome struct {

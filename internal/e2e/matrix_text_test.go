@@ -49,10 +49,15 @@ func singleBytes(t *testing.T, source *sandbox.Server) family {
 	t.Helper()
 	f := family{table: "single_bytes"}
 	for _, set := range []struct{ name, collation string }{
-		{"latin1", "latin1_swedish_ci"}, {"latin1", "latin1_bin"},
-		{"cp1250", "cp1250_general_ci"}, {"cp1250", "cp1250_bin"},
-		{"cp1251", "cp1251_general_ci"}, {"cp1251", "cp1251_bin"},
-		{"latin2", "latin2_general_ci"}, {"latin2", "latin2_bin"}, {"ascii", "ascii_bin"},
+		{"latin1", "latin1_swedish_ci"},
+		{"latin1", "latin1_bin"},
+		{"cp1250", "cp1250_general_ci"},
+		{"cp1250", "cp1250_bin"},
+		{"cp1251", "cp1251_general_ci"},
+		{"cp1251", "cp1251_bin"},
+		{"latin2", "latin2_general_ci"},
+		{"latin2", "latin2_bin"},
+		{"ascii", "ascii_bin"},
 	} {
 		var literals []string
 		for b := 0x20; b <= 0xff; b++ {
@@ -76,9 +81,20 @@ func manyBytes(t *testing.T, source *sandbox.Server) family {
 		"plain", "数据库迁移", "日本語テスト", "ｶﾀｶﾅ", "€uro", "Ωmega", "Привет", "表示申", "a\\b", "~", "Ａ", "～", "―", "ソ噂", "é", "ABC", "", "①②", "한국어",
 	}
 	for _, set := range []struct{ name, collation string }{
-		{"gbk", "gbk_chinese_ci"}, {"gbk", "gbk_bin"}, {"sjis", "sjis_japanese_ci"}, {"sjis", "sjis_bin"}, {"cp932", "cp932_bin"},
-		{"utf8mb3", "utf8mb3_general_ci"}, {"utf8mb3", "utf8mb3_bin"}, {"ucs2", "ucs2_general_ci"}, {"ucs2", "ucs2_bin"},
-		{"utf16", "utf16_general_ci"}, {"utf32", "utf32_bin"}, {"big5", "big5_bin"}, {"euckr", "euckr_bin"}, {"ujis", "ujis_bin"},
+		{"gbk", "gbk_chinese_ci"},
+		{"gbk", "gbk_bin"},
+		{"sjis", "sjis_japanese_ci"},
+		{"sjis", "sjis_bin"},
+		{"cp932", "cp932_bin"},
+		{"utf8mb3", "utf8mb3_general_ci"},
+		{"utf8mb3", "utf8mb3_bin"},
+		{"ucs2", "ucs2_general_ci"},
+		{"ucs2", "ucs2_bin"},
+		{"utf16", "utf16_general_ci"},
+		{"utf32", "utf32_bin"},
+		{"big5", "big5_bin"},
+		{"euckr", "euckr_bin"},
+		{"ujis", "ujis_bin"},
 	} {
 		var literals []string
 		for _, text := range samples {

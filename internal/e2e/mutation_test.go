@@ -168,11 +168,12 @@ const cellsAtOnce = 6
 // checkCells changes one cell each in several rows.
 func checkCells(t *testing.T, m move, group []cellChange) {
 	t.Helper()
-	var want []string
+	var want, undo []string
+	defer func() { m.atTarget(t, undo...) }()
 	for i, c := range group {
 		id := 30 + 70*i
 		m.atTarget(t, c.set(id, c.changed))
-		defer m.atTarget(t, c.set(id, c.original))
+		undo = append(undo, c.set(id, c.original))
 		want = append(want, fmt.Sprintf("changed id=%d [{%s}]", id, c.column))
 	}
 	o := m.should(t, exitRefused, "verify", ranged)

@@ -54,57 +54,95 @@ func edges() []edge {
 	wideTimes := table("TIME", "1, '12:00:00'", "2, '24:00:00'", "3, '-01:00:00'", "4, '25:30:00'")
 	geometry := table("GEOMETRY", "1, ST_GeomFromText('POINT(1 2)', 4326)", "2, NULL")
 	return []edge{
-		{name: "zero date null", setup: zeroDates, hint: "zero-date", accepted: []string{"--policy", "zero-date=null"},
+		{
+			name: "zero date null", setup: zeroDates, hint: "zero-date", accepted: []string{"--policy", "zero-date=null"},
 			// Year 0 exists on the source only: it is partial too.
-			query: rowsOf, want: "1=2020-02-29 2=NULL 3=NULL 4=NULL 5=NULL", ledger: nulled(zero, 4)},
-		{name: "zero date min", setup: zeroDates, hint: "zero-date", accepted: []string{"--policy", "zero-date=min"},
-			query: rowsOf, want: "1=2020-02-29 2=0001-01-01 3=0001-01-01 4=0001-01-01 5=0001-01-01", ledger: lowest(zero, 4)},
-		{name: "zero datetime null", setup: zeroTimes, hint: "zero-date", accepted: []string{"--policy", "zero-date=null"},
-			query: rowsOf, want: "1=2020-02-29 01:02:03.004 2=NULL 3=NULL 4=NULL", ledger: nulled(zero, 2)},
-		{name: "zero datetime min", setup: zeroTimes, hint: "zero-date", accepted: []string{"--policy", "zero-date=min"},
-			query: rowsOf, want: "1=2020-02-29 01:02:03.004 2=0001-01-01 00:00:00 3=NULL 4=0001-01-01 00:00:00", ledger: lowest(zero, 2)},
-		{name: "zero timestamp", setup: table("TIMESTAMP NULL", "1, '2020-02-29 01:02:03'", "2, '0000-00-00 00:00:00'"), hint: "zero-date",
-			accepted: []string{"--policy", "zero-date=null"}, query: "SELECT count(*)::TEXT || ' ' || count(v)::TEXT FROM edgy", want: "2 1", ledger: nulled(zero, 1)},
-		{name: "nul in text", setup: table("VARCHAR(20)", "1, 'plain'", "2, X'610062'", "3, X'00'", "4, X'000000'"), hint: "nul", holdable: true,
+			query: rowsOf, want: "1=2020-02-29 2=NULL 3=NULL 4=NULL 5=NULL", ledger: nulled(zero, 4),
+		},
+		{
+			name: "zero date min", setup: zeroDates, hint: "zero-date", accepted: []string{"--policy", "zero-date=min"},
+			query: rowsOf, want: "1=2020-02-29 2=0001-01-01 3=0001-01-01 4=0001-01-01 5=0001-01-01", ledger: lowest(zero, 4),
+		},
+		{
+			name: "zero datetime null", setup: zeroTimes, hint: "zero-date", accepted: []string{"--policy", "zero-date=null"},
+			query: rowsOf, want: "1=2020-02-29 01:02:03.004 2=NULL 3=NULL 4=NULL", ledger: nulled(zero, 2),
+		},
+		{
+			name: "zero datetime min", setup: zeroTimes, hint: "zero-date", accepted: []string{"--policy", "zero-date=min"},
+			query: rowsOf, want: "1=2020-02-29 01:02:03.004 2=0001-01-01 00:00:00 3=NULL 4=0001-01-01 00:00:00", ledger: lowest(zero, 2),
+		},
+		{
+			name: "zero timestamp", setup: table("TIMESTAMP NULL", "1, '2020-02-29 01:02:03'", "2, '0000-00-00 00:00:00'"), hint: "zero-date",
+			accepted: []string{"--policy", "zero-date=null"}, query: "SELECT count(*)::TEXT || ' ' || count(v)::TEXT FROM edgy", want: "2 1", ledger: nulled(zero, 1),
+		},
+		{
+			name: "nul in text", setup: table("VARCHAR(20)", "1, 'plain'", "2, X'610062'", "3, X'00'", "4, X'000000'"), hint: "nul", holdable: true,
 			accepted: []string{"--policy", "nul=strip"}, query: "SELECT string_agg(octet_length(v)::TEXT, ' ' ORDER BY id) FROM edgy", want: "5 2 0 0",
-			ledger: change{Table: "edgy", Column: "v", Policy: "nul", Action: "strip", Count: 3}},
-		{name: "json duplicate", setup: doubleKeys, hint: "json-duplicate", accepted: []string{"--policy", "json-duplicate=last"},
+			ledger: change{Table: "edgy", Column: "v", Policy: "nul", Action: "strip", Count: 3},
+		},
+		{
+			name: "json duplicate", setup: doubleKeys, hint: "json-duplicate", accepted: []string{"--policy", "json-duplicate=last"},
 			query: rowsOf, want: `1={"a": 1} 2={"a": 3, "b": 2} 3={"x": {"y": 2}} 4=[{"a": 2}]`,
-			ledger: change{Table: "edgy", Column: "v", Policy: "json-duplicate", Action: "last", Count: 3}},
-		{name: "empty enum", setup: append(table("ENUM('a','b')", "1, 'a'", "2, 'wrong'", "3, NULL"), "INSERT INTO edgy VALUES (4, 0)"), hint: "empty-enum",
+			ledger: change{Table: "edgy", Column: "v", Policy: "json-duplicate", Action: "last", Count: 3},
+		},
+		{
+			name: "empty enum", setup: append(table("ENUM('a','b')", "1, 'a'", "2, 'wrong'", "3, NULL"), "INSERT INTO edgy VALUES (4, 0)"), hint: "empty-enum",
 			accepted: []string{"--policy", "empty-enum=null"}, query: rowsOf, want: "1=a 2=NULL 3=NULL 4=NULL",
-			ledger: change{Table: "edgy", Column: "v", Policy: "empty-enum", Action: "null", Count: 2}},
-		{name: "empty enum beside an empty label", setup: table("ENUM('a','')", "1, 'a'", "2, 2", "3, 'wrong'"), hint: "empty-enum",
+			ledger: change{Table: "edgy", Column: "v", Policy: "empty-enum", Action: "null", Count: 2},
+		},
+		{
+			name: "empty enum beside an empty label", setup: table("ENUM('a','')", "1, 'a'", "2, 2", "3, 'wrong'"), hint: "empty-enum",
 			accepted: []string{"--policy", "empty-enum=null"}, query: rowsOf, want: "1=a 2= 3=NULL",
-			ledger: change{Table: "edgy", Column: "v", Policy: "empty-enum", Action: "null", Count: 1}},
-		{name: "tinyint bool with 2", setup: table("TINYINT(1)", "1, 0", "2, 1", "3, 2", "4, NULL"), refusing: []string{"--policy", "tinyint1=bool"}, hint: "tinyint1",
-			accepted: []string{"--policy", "tinyint1=int2"}, query: rowsOf, want: "1=0 2=1 3=2 4=NULL"},
-		{name: "tinyint bool", setup: table("TINYINT(1)", "1, 0", "2, 1", "3, NULL"), refusing: never,
-			accepted: []string{"--policy", "tinyint1=bool"}, query: rowsOf, want: "1=false 2=true 3=NULL"},
-		{name: "big unsigned", setup: table("BIGINT UNSIGNED", "1, 0", "2, 9223372036854775807", "3, 9223372036854775808"),
+			ledger: change{Table: "edgy", Column: "v", Policy: "empty-enum", Action: "null", Count: 1},
+		},
+		{
+			name: "tinyint bool with 2", setup: table("TINYINT(1)", "1, 0", "2, 1", "3, 2", "4, NULL"), refusing: []string{"--policy", "tinyint1=bool"}, hint: "tinyint1",
+			accepted: []string{"--policy", "tinyint1=int2"}, query: rowsOf, want: "1=0 2=1 3=2 4=NULL",
+		},
+		{
+			name: "tinyint bool", setup: table("TINYINT(1)", "1, 0", "2, 1", "3, NULL"), refusing: never,
+			accepted: []string{"--policy", "tinyint1=bool"}, query: rowsOf, want: "1=false 2=true 3=NULL",
+		},
+		{
+			name: "big unsigned", setup: table("BIGINT UNSIGNED", "1, 0", "2, 9223372036854775807", "3, 9223372036854775808"),
 			refusing: []string{"--policy", "unsigned-bigint=int8"}, hint: "unsigned-bigint",
-			accepted: []string{"--policy", "unsigned-bigint=decimal"}, query: rowsOf, want: "1=0 2=9223372036854775807 3=9223372036854775808"},
-		{name: "fitting unsigned", setup: table("BIGINT UNSIGNED", "1, 0", "2, 9223372036854775807"), refusing: never,
-			accepted: []string{"--policy", "unsigned-bigint=int8"}, query: rowsOf, want: "1=0 2=9223372036854775807"},
-		{name: "wide time", setup: wideTimes, refusing: []string{"--policy", "time=time"}, hint: "time",
-			accepted: []string{"--policy", "time=interval"}, query: rowsOf, want: "1=12:00:00 2=24:00:00 3=-01:00:00 4=25:30:00"},
-		{name: "wide time auto", setup: wideTimes, refusing: never, accepted: []string{"--policy", "time=auto"},
-			query: rowsOf, want: "1=12:00:00 2=24:00:00 3=-01:00:00 4=25:30:00"},
-		{name: "set as string", setup: table("SET('z','a')", "1, ''", "2, 'a,z'", "3, NULL"), refusing: never,
-			accepted: []string{"--policy", "set=string"}, query: rowsOf, want: "1= 2=z,a 3=NULL"},
-		{name: "geometry", setup: geometry, hint: "geometry", accepted: []string{"--policy", "geometry=bytes"},
+			accepted: []string{"--policy", "unsigned-bigint=decimal"}, query: rowsOf, want: "1=0 2=9223372036854775807 3=9223372036854775808",
+		},
+		{
+			name: "fitting unsigned", setup: table("BIGINT UNSIGNED", "1, 0", "2, 9223372036854775807"), refusing: never,
+			accepted: []string{"--policy", "unsigned-bigint=int8"}, query: rowsOf, want: "1=0 2=9223372036854775807",
+		},
+		{
+			name: "wide time", setup: wideTimes, refusing: []string{"--policy", "time=time"}, hint: "time",
+			accepted: []string{"--policy", "time=interval"}, query: rowsOf, want: "1=12:00:00 2=24:00:00 3=-01:00:00 4=25:30:00",
+		},
+		{
+			name: "wide time auto", setup: wideTimes, refusing: never, accepted: []string{"--policy", "time=auto"},
+			query: rowsOf, want: "1=12:00:00 2=24:00:00 3=-01:00:00 4=25:30:00",
+		},
+		{
+			name: "set as string", setup: table("SET('z','a')", "1, ''", "2, 'a,z'", "3, NULL"), refusing: never,
+			accepted: []string{"--policy", "set=string"}, query: rowsOf, want: "1= 2=z,a 3=NULL",
+		},
+		{
+			name: "geometry", setup: geometry, hint: "geometry", accepted: []string{"--policy", "geometry=bytes"},
 			query: "SELECT string_agg(COALESCE(encode(v, 'hex'), 'NULL'), ' ' ORDER BY id) FROM edgy",
-			want:  "e61000000101000000000000000000f03f0000000000000040 NULL"},
+			want:  "e61000000101000000000000000000f03f0000000000000040 NULL",
+		},
 		{name: "no character of cp1251", setup: table("VARCHAR(4) CHARACTER SET cp1251", "1, X'E9'", "2, X'98'")},
 		{name: "no character of gbk", setup: table("VARCHAR(4) CHARACTER SET gbk", "1, X'C4E3'", "2, X'FEFE'")},
 		{name: "no character of sjis", setup: table("VARCHAR(4) CHARACTER SET sjis", "1, X'8341'", "2, X'8540'")},
-		{name: "zero date in a key", setup: []string{"CREATE TABLE edgy (v DATE PRIMARY KEY)", "INSERT INTO edgy VALUES ('0000-00-00'), ('2020-01-01')"},
+		{
+			name: "zero date in a key", setup: []string{"CREATE TABLE edgy (v DATE PRIMARY KEY)", "INSERT INTO edgy VALUES ('0000-00-00'), ('2020-01-01')"},
 			// NULL cannot be a key: this policy does not help.
 			refusing: []string{"--policy", "zero-date=null"}, accepted: []string{"--policy", "zero-date=min"},
-			query: "SELECT string_agg(v::TEXT, ' ' ORDER BY v) FROM edgy", want: "0001-01-01 2020-01-01", ledger: lowest(zero, 1)},
-		{name: "two zero dates in a key", setup: []string{"CREATE TABLE edgy (v DATE PRIMARY KEY)", "INSERT INTO edgy VALUES ('0000-00-00'), ('2020-00-00')"},
+			query: "SELECT string_agg(v::TEXT, ' ' ORDER BY v) FROM edgy", want: "0001-01-01 2020-01-01", ledger: lowest(zero, 1),
+		},
+		{
+			name: "two zero dates in a key", setup: []string{"CREATE TABLE edgy (v DATE PRIMARY KEY)", "INSERT INTO edgy VALUES ('0000-00-00'), ('2020-00-00')"},
 			// Both would become the same key.
-			refusing: []string{"--policy", "zero-date=min"}},
+			refusing: []string{"--policy", "zero-date=min"},
+		},
 	}
 }
 

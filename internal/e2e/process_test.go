@@ -119,18 +119,18 @@ func sharedBank(t *testing.T) string {
 	bankOnce.Lock()
 	defer bankOnce.Unlock()
 	if bankOnce.database == "" {
-		fillBank(t, source, "e2e_bank")
+		fillBank(t, source, "e2e_bank", bankRows)
 		bankOnce.database = "e2e_bank"
 	}
 	return bankOnce.database
 }
 
-func fillBank(t *testing.T, source *sandbox.Server, database string) {
+func fillBank(t *testing.T, source *sandbox.Server, database string, rows int) {
 	t.Helper()
 	if err := source.Exec(t.Context(), "", "CREATE DATABASE "+database); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := bank.Create(t.Context(), handle(t, source, database), bank.Options{Rows: bankRows, Seed: 7}); err != nil {
+	if _, err := bank.Create(t.Context(), handle(t, source, database), bank.Options{Rows: rows, Seed: 7}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -116,17 +116,8 @@ func (m move) atTarget(t *testing.T, statements ...string) {
 // targetValue is the single value of a query on the target, as text.
 func (m move) targetValue(t *testing.T, query string) string {
 	t.Helper()
-	return singleValue(t, handle(t, m.target, m.to), query)
-}
+	db := handle(t, m.target, m.to)
 
-// sourceValue is the single value of a query on the source, as text.
-func (m move) sourceValue(t *testing.T, query string) string {
-	t.Helper()
-	return singleValue(t, handle(t, m.source, m.from), query)
-}
-
-func singleValue(t *testing.T, db *sql.DB, query string) string {
-	t.Helper()
 	var value sql.NullString
 	if err := db.QueryRowContext(t.Context(), query).Scan(&value); err != nil {
 		t.Fatalf("%v\n%s", err, query)
