@@ -108,15 +108,30 @@ func scanExpression(c schema.ColumnMapping, caps Capabilities) string {
 	case schema.Bytes:
 		return "encode(" + name + ", 'hex')"
 	case schema.INet:
-		return "host(" + name + ")"
+		return scanINet(name)
 	case schema.Set:
 		if c.AsText {
 			return name + "::TEXT"
 		}
-		return "array_to_string(" + name + ", ',')"
+		return scanSet(name)
 	}
 	_ = caps
 	return name + "::TEXT"
+}
+
+// scanSet prints an array's labels joined by commas. What no SET becomes (a
+// NULL, a comma inside a label, one empty label alone) would look like another
+// set when it is joined, so it is marked.
+func scanSet(name string) string {
+	return "CASE WHEN strpos(array_to_string(" + name + ", '', ','), ',') > 0" +
+		" OR (array_to_string(" + name + ", '') = '' AND COALESCE(array_length(" + name + ", 1), 0) > 0)" +
+		" THEN 'not a set: ' || " + name + "::TEXT ELSE array_to_string(" + name + ", ',') END"
+}
+
+// scanINet prints an address without the netmask that host() would hide too.
+func scanINet(name string) string {
+	return "CASE WHEN masklen(" + name + ") = CASE family(" + name + ") WHEN 4 THEN 32 ELSE 128 END" +
+		" THEN host(" + name + ") ELSE host(" + name + ") || '/' || masklen(" + name + ")::TEXT END"
 }
 
 // boundCast is the parameter of a range bound in the column's type.

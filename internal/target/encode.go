@@ -186,9 +186,12 @@ func bitsEncoder(width int) func(dst, cell []byte) ([]byte, error) {
 // appendVerbatim writes text for a column whose COPY input is taken as it
 // stands, so what would break the line cannot be carried.
 func appendVerbatim(dst, cell []byte) ([]byte, error) {
+	if string(cell) == `\N` {
+		return dst, &row.Problem{What: `this server's COPY reads the label \N as NULL`, Hint: "rename the label on the source"}
+	}
 	for _, b := range cell {
 		if b == '\t' || b == '\n' || b == '\r' {
-			return dst, &row.Problem{What: "this server's COPY cannot carry a label with a tab or a line break"}
+			return dst, &row.Problem{What: "this server's COPY cannot carry a label with a tab or a line break", Hint: "rename the label on the source"}
 		}
 	}
 	return appendText0(dst, cell)
