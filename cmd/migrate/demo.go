@@ -61,7 +61,7 @@ touched, and nothing is left behind but the report.`,
 
 // run is the demo as a list of steps.
 func (d *demo) run(ctx context.Context) (err error) {
-	if err = d.checkReport(); err != nil {
+	if err = d.check(); err != nil {
 		return err
 	}
 	started := time.Now()

@@ -35,13 +35,22 @@ func (o *options) runPhases(ctx context.Context, cfg migrate.Config, phases ...m
 	closeDisplay()
 	if err != nil && ctx.Err() != nil {
 		err = interrupted(err)
-		m.Error = report.FailureOf(err)
-		m.Settle()
+		markInterrupted(m, err)
 	}
 	if o.report != "" {
 		err = errors.Join(err, report.WriteFile(o.report, m))
 	}
 	return m, err
+}
+
+// markInterrupted tells in the report why the run ended. The phase that was
+// running did not fail: nobody knows how it would have ended.
+func markInterrupted(m *report.Migration, err error) {
+	m.Error = report.FailureOf(err)
+	if n := len(m.Phases); n > 0 && m.Phases[n-1].Error != "" {
+		m.Phases[n-1].Verdict, m.Phases[n-1].Error = report.Inconclusive, err.Error()
+	}
+	m.Settle()
 }
 
 // print writes the report to stdout: JSON when asked for, else the summary.

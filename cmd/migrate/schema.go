@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"leap/internal/migrate"
@@ -23,11 +25,11 @@ copy creates the second when the rows are there.`,
 				return o.script(cmd)
 			}
 			m, err := o.execute(cmd, migrate.Schema)
-			if m == nil || err != nil {
-				return err
+			if m != nil && o.json {
+				return errors.Join(err, o.print(m))
 			}
-			if o.json {
-				return o.print(m)
+			if err != nil {
+				return err
 			}
 			return writeAll(o.t.out, "the tables are in place; continue with migrate copy\n")
 		},
