@@ -77,7 +77,8 @@ func (d *DB) Capabilities() Capabilities { return d.caps }
 func (d *DB) StandIn() bool { return !d.caps.Cockroach }
 
 func poolConfig(e endpoint.Endpoint, maxConnections int) (*pgxpool.Config, error) {
-	query := url.Values{"sslmode": {string(e.TLS.Mode)}, "connect_timeout": {strconv.Itoa(int(e.ConnectTimeout.Seconds()))}}
+	// The driver takes whole seconds, and 0 for no limit at all; ConnectTimeout below is exact.
+	query := url.Values{"sslmode": {string(e.TLS.Mode)}, "connect_timeout": {strconv.Itoa(1 + int(e.ConnectTimeout.Seconds()))}}
 	for name, value := range map[string]string{
 		"sslrootcert": e.TLS.RootCert, "sslcert": e.TLS.Cert, "sslkey": e.TLS.Key,
 	} {
@@ -90,6 +91,7 @@ func poolConfig(e endpoint.Endpoint, maxConnections int) (*pgxpool.Config, error
 	if err != nil {
 		return nil, fault.Wrap(fault.Usage, "check the target's TLS files and options", fmt.Errorf("target %s: %w", e, err))
 	}
+	config.ConnConfig.ConnectTimeout = e.ConnectTimeout
 	if !e.Password.Empty() {
 		config.ConnConfig.Password = e.Password.Reveal()
 	}
