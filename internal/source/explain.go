@@ -60,7 +60,42 @@ func Explain(err error) error {
 		return err
 	}
 	if class, hint := explainTransport(err); hint != "" {
-		return fault.Wrap(class, hint, err)
+		return fault.Wrap(class, hint, plain(err))
+	}
+	return err
+}
+
+// plainError says in words what happened on the network. What it wraps tells
+// of dials, sockets and contexts, which is of no use to the user.
+type plainError struct {
+	text string
+	err  error
+}
+
+func (e *plainError) Error() string { return e.text }
+
+// Unwrap returns the whole error.
+func (e *plainError) Unwrap() error { return e.err }
+
+// plain returns err in words where there are any for it.
+func plain(err error) error {
+	var dns *net.DNSError
+	var errno syscall.Errno
+	var timeout net.Error
+	switch {
+	case errors.Is(err, mysql.ErrNoTLS):
+		return &plainError{"the server offers no TLS", err}
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return &plainError{"no such host", err}
+	case errors.As(err, &dns):
+		return &plainError{"the name server did not answer", err}
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return &plainError{"no answer in time", err}
+	case errors.As(err, &errno):
+		return &plainError{errno.Error(), err}
+	case errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		return &plainError{"the connection was lost", err}
 	}
 	return err
 }

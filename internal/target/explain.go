@@ -2,9 +2,10 @@ package target
 
 import (
 	"errors"
-	"fmt"
+	"io"
 	"net"
 	"strings"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -22,21 +23,21 @@ func Explain(err error) error {
 		return err
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return explainServer(pg, err)
+		return explainServer(pg)
 	}
 	return explainNetwork(err)
 }
 
-func explainServer(pg *pgconn.PgError, err error) error {
+func explainServer(pg *pgconn.PgError) error {
 	// The wrapped error keeps the SQLSTATE; the message is the server's own, on one line.
 	short := &serverError{pg}
 	switch pg.Code {
 	case "28P01", "28000":
-		return fault.Wrap(fault.Failed, "check user and password of the target; a password goes into LEAP_TARGET, PGPASSWORD or ?password_file=", short)
+		return fault.Wrap(fault.Usage, "check user and password of the target; a password goes into LEAP_TARGET, PGPASSWORD or ?password_file=", short)
 	case "3D000":
 		return unknownDatabase(short)
 	case "42501":
-		return fault.Wrap(fault.Failed, "the target user must own the database or have CREATE on it and on its schemas: "+
+		return fault.Wrap(fault.Refused, "the target user must own the database or have CREATE on it and on its schemas: "+
 			"GRANT CREATE ON DATABASE ... TO ...; GRANT ALL ON SCHEMA public TO ...", short)
 	case "53100":
 		return fault.Wrap(fault.Failed, "the target's disk is full: free space and run again, finished chunks are kept", short)
@@ -46,24 +47,41 @@ func explainServer(pg *pgconn.PgError, err error) error {
 	if strings.Contains(pg.Message, "no space left") {
 		return fault.Wrap(fault.Failed, "the target's disk is full: free space and run again, finished chunks are kept", short)
 	}
-	_ = err
 	return short
 }
 
 func unknownDatabase(err error) error {
-	return fault.Wrap(fault.Failed, "create it on the target first: CREATE DATABASE ...", err)
+	return fault.Wrap(fault.Usage, "create it on the target first: CREATE DATABASE ...", err)
 }
 
+// explainNetwork puts what happened on the network into words. The driver's
+// own text lists every address and TLS mode that it tried.
 func explainNetwork(err error) error {
+	const reachable = "check host and port of the target, and that it is running and reachable from here"
 	var dns *net.DNSError
+	var errno syscall.Errno
+	var timeout net.Error
 	var op *net.OpError
 	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return fault.Wrap(fault.Usage, "check the host in the target's address", inWords("no such host", err))
 	case errors.As(err, &dns):
-		return fault.Wrap(fault.Failed, "check the target's host name", fmt.Errorf("no such host: %s: %w", dns.Name, oneLine(err)))
+		return fault.Wrap(fault.Failed, "check the host in the target's address", inWords("the name server did not answer", err))
+	case errors.As(err, &errno):
+		return fault.Wrap(fault.Failed, reachable, inWords(errno.Error(), err))
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return fault.Wrap(fault.Failed, "the target did not answer in time: check host, port and firewall, "+
+			"or raise connect_timeout in its address", inWords("no answer in time", err))
+	case strings.Contains(err.Error(), "unknown message type"):
+		return fault.Wrap(fault.Failed, "check host and port of the target",
+			inWords("the server does not speak the PostgreSQL protocol", err))
 	case strings.Contains(err.Error(), "server refused TLS connection"):
-		return fault.Wrap(fault.Failed, "the server offers no TLS: use ?sslmode=disable if that is acceptable", oneLine(err))
+		return fault.Wrap(fault.Usage, "add ?sslmode=disable if the network is trusted, or enable TLS on the target",
+			inWords("the server offers no TLS", err))
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		return fault.Wrap(fault.Failed, reachable, inWords("the connection was lost", err))
 	case errors.As(err, &op):
-		return fault.Wrap(fault.Failed, "check that the target is running and reachable from here", oneLine(err))
+		return fault.Wrap(fault.Failed, reachable, inWords(strings.Join(strings.Fields(err.Error()), " "), err))
 	}
 	return err
 }
@@ -89,13 +107,15 @@ func (e *serverError) Unwrap() error { return e.pg }
 // SQLState returns the server's five-character code.
 func (e *serverError) SQLState() string { return e.pg.Code }
 
-// shortError prints an error's text on one line: pgx lists every address that
-// it tried on a line of its own.
-type shortError struct{ err error }
+// plainError is an error in other words than those of what it wraps.
+type plainError struct {
+	text string
+	err  error
+}
 
-func oneLine(err error) error { return &shortError{err} }
+func inWords(text string, err error) error { return &plainError{text, err} }
 
-func (e *shortError) Error() string { return strings.Join(strings.Fields(e.err.Error()), " ") }
+func (e *plainError) Error() string { return e.text }
 
 // Unwrap returns the whole error.
-func (e *shortError) Unwrap() error { return e.err }
+func (e *plainError) Unwrap() error { return e.err }
