@@ -54,6 +54,7 @@ func (d Digest) String() string {
 // and so belongs to one goroutine.
 type Hasher struct {
 	columns []schema.ColumnMapping
+	foreign bool // see NewForeignHasher
 	frame   []byte
 	canon   []byte
 }
@@ -61,6 +62,14 @@ type Hasher struct {
 // NewHasher returns a Hasher for rows with these columns.
 func NewHasher(columns []schema.ColumnMapping) *Hasher {
 	return &Hasher{columns: columns}
+}
+
+// NewForeignHasher returns a Hasher for rows that anybody may have altered: to
+// it a cell that is not what its kind promises (a DECIMAL of NaN, an infinite
+// timestamp, a set of unknown labels) is no error but a value that differs from
+// every proper one.
+func NewForeignHasher(columns []schema.ColumnMapping) *Hasher {
+	return &Hasher{columns: columns, foreign: true}
 }
 
 // Hash writes the row's hash to out. An error names the column whose cell is
@@ -95,22 +104,26 @@ func (h *Hasher) Cells(cells Row, out []Hash) error {
 }
 
 // appendCell frames a cell: 'N' for NULL, else 'V', the length and the
-// canonical bytes. The length makes the concatenation uniquely decodable:
+// canonical bytes; 'X' for the bytes of a cell without a canonical form. The length makes the concatenation uniquely decodable:
 // ("a,b", "c") and ("a", "b,c") differ, and NULL differs from "".
 func (h *Hasher) appendCell(c *schema.ColumnMapping, cell []byte) error {
 	if cell == nil {
 		h.frame = append(h.frame, 'N')
 		return nil
 	}
-	canon := cell
+	canon, tag := cell, byte('V')
 	if !verbatim(c.Kind) {
-		var err error
-		if canon, err = AppendCanonical(h.canon[:0], c, cell); err != nil {
+		out, err := AppendCanonical(h.canon[:0], c, cell)
+		switch {
+		case err == nil:
+			canon, h.canon = out, out
+		case h.foreign:
+			tag = 'X'
+		default:
 			return fmt.Errorf("column %s: %w", c.Name, err)
 		}
-		h.canon = canon
 	}
-	h.frame = append(h.frame, 'V')
+	h.frame = append(h.frame, tag)
 	h.frame = binary.AppendUvarint(h.frame, uint64(len(canon)))
 	h.frame = append(h.frame, canon...)
 	return nil

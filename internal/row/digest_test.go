@@ -179,6 +179,29 @@ func TestHasherForgets(t *testing.T) {
 	}
 }
 
+// TestForeignHasher: what the target holds instead of a value is a difference,
+// not an error, and equals no value.
+func TestForeignHasher(t *testing.T) {
+	columns := []schema.ColumnMapping{{Name: "d", Kind: schema.Decimal}, {Name: "s", Kind: schema.Set, Labels: []string{"a"}}}
+	foreign, strict := NewForeignHasher(columns), NewHasher(columns)
+	var a, b Hash
+	for _, cells := range []Row{cellsOf("1.50", "a"), cellsOf("NULL", "")} {
+		if errA, errB := foreign.Hash(cells, &a), strict.Hash(cells, &b); errA != nil || errB != nil || a != b {
+			t.Errorf("%q: a proper row depends on the hasher: %v, %v", cells, errA, errB)
+		}
+	}
+	seen := map[Hash]bool{}
+	for _, cells := range []Row{cellsOf("NaN", "a"), cellsOf("Infinity", "a"), cellsOf("NULL", "a"), cellsOf("1", "x"), cellsOf("1", "a,a"), cellsOf("1", "a"), cellsOf("", "a")} {
+		if err := foreign.Hash(cells, &a); err != nil {
+			t.Fatal(err)
+		}
+		if seen[a] {
+			t.Errorf("%q equals another row", cells)
+		}
+		seen[a] = true
+	}
+}
+
 func TestCells(t *testing.T) {
 	columns := textColumns(3)
 	h := NewHasher(columns)

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { sandboxtest.Main(m) }
 
-func parse(t testing.TB, raw string) endpoint.Endpoint {
+func parse(t *testing.T, raw string) endpoint.Endpoint {
 	t.Helper()
 	e, err := endpoint.Parse(raw)
 	if err != nil {
@@ -26,13 +26,13 @@ func parse(t testing.TB, raw string) endpoint.Endpoint {
 }
 
 // open makes a database, runs the statements in it and opens it.
-func open(t testing.TB, server *sandbox.Server, statements ...string) *DB {
+func open(t *testing.T, server *sandbox.Server, statements ...string) *DB {
 	t.Helper()
 	db, _ := openNamed(t, server, statements...)
 	return db
 }
 
-func openNamed(t testing.TB, server *sandbox.Server, statements ...string) (*DB, string) {
+func openNamed(t *testing.T, server *sandbox.Server, statements ...string) (*DB, string) {
 	t.Helper()
 	name := sandboxtest.NewDatabase(t, server)
 	db, err := Open(t.Context(), parse(t, server.URL(name)), 8)
@@ -72,7 +72,7 @@ func write(ctx context.Context, d *DB, m *schema.Mapping, rows ...row.Row) error
 }
 
 // scanAll reads a range; cells are copied, since Scan reuses its memory.
-func scanAll(t testing.TB, d *DB, m *schema.Mapping, r row.Range) map[string]row.Row {
+func scanAll(t *testing.T, d *DB, m *schema.Mapping, r row.Range) map[string]row.Row {
 	t.Helper()
 	out := map[string]row.Row{}
 	err := d.Scan(t.Context(), m, r, func(cells row.Row) error {

@@ -23,11 +23,11 @@ type identity struct {
 	key       row.Row
 }
 
-func newIdentity(m *schema.Mapping) *identity {
+func newIdentity(m *schema.Mapping, from side) *identity {
 	if len(m.Key) == 0 {
-		return &identity{hasher: row.NewHasher(m.Columns)}
+		return &identity{hasher: from.hasher(m.Columns)}
 	}
-	return &identity{hasher: row.NewHasher(m.KeyColumns()), positions: m.Key, key: make(row.Row, len(m.Key))}
+	return &identity{hasher: from.hasher(m.KeyColumns()), positions: m.Key, key: make(row.Row, len(m.Key))}
 }
 
 func (id *identity) hash(cells row.Row, out *row.Hash) error {
@@ -47,8 +47,8 @@ func bucketOf(h *row.Hash) int { return int(binary.BigEndian.Uint16(h[:]) % buck
 func (t *table) compareBuckets(ctx context.Context) error {
 	var source, target [bucketCount]row.Digest
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { return t.fill(groupCtx, t.src.Scan, &source, t.cfg.Events) })
-	group.Go(func() error { return t.fill(groupCtx, t.dst.Scan, &target, event.Discard) })
+	group.Go(func() error { return t.fill(groupCtx, t.source(), &source, t.cfg.Events) })
+	group.Go(func() error { return t.fill(groupCtx, t.target(), &target, event.Discard) })
 	if err := group.Wait(); err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (t *table) compareBuckets(ctx context.Context) error {
 			continue
 		}
 		batch[i] = true
-		batchRows += max(source[i].Rows, target[i].Rows)
+		batchRows += source[i].Rows
 		if batchRows >= maxDrillRows {
 			if err := flush(); err != nil {
 				return err
@@ -78,24 +78,34 @@ func (t *table) compareBuckets(ctx context.Context) error {
 	return flush()
 }
 
-// maxDrillRows bounds the rows that one drill-down holds: about 100 bytes each.
+// maxDrillRows bounds the source's rows that one drill-down holds: about 200 bytes each.
 const maxDrillRows = 200_000
 
-type scan func(ctx context.Context, m *schema.Mapping, r row.Range, fn func(row.Row) error) error
+// side is one of the two ends: how its rows are read and hashed.
+type side struct {
+	scan   func(ctx context.Context, m *schema.Mapping, r row.Range, fn func(row.Row) error) error
+	hasher func(columns []schema.ColumnMapping) *row.Hasher
+}
+
+func (t *table) source() side { return side{t.src.Scan, row.NewHasher} }
+
+// target hashes whatever it holds: what nobody could have copied there is a
+// difference like any other, not the end of the comparison.
+func (t *table) target() side { return side{t.dst.Scan, row.NewForeignHasher} }
 
 // reportEvery is how many rows pass between progress events.
 const reportEvery = 10_000
 
-func (t *table) fill(ctx context.Context, read scan, buckets *[bucketCount]row.Digest, events event.Sink) error {
-	rows := row.NewHasher(t.mapping.Columns)
-	id := newIdentity(t.mapping)
+func (t *table) fill(ctx context.Context, from side, buckets *[bucketCount]row.Digest, events event.Sink) error {
+	rows := from.hasher(t.mapping.Columns)
+	id := newIdentity(t.mapping, from)
 	var whole, key row.Hash
 	pending := int64(0)
 	tell := func() {
 		events.Emit(event.Event{Kind: event.RowsMoved, Phase: phase, Table: t.mapping.SourceName, Rows: pending})
 		pending = 0
 	}
-	err := read(ctx, t.mapping, row.Range{}, func(cells row.Row) error {
+	err := from.scan(ctx, t.mapping, row.Range{}, func(cells row.Row) error {
 		if err := rows.Hash(cells, &whole); err != nil {
 			return err
 		}

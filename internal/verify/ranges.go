@@ -1,7 +1,9 @@
 package verify
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -11,6 +13,7 @@ import (
 
 // span is a range and the source's digest of it.
 type span struct {
+	number int
 	rng    row.Range
 	digest row.Digest
 }
@@ -38,12 +41,15 @@ func (t *table) compareRanges(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	var differing []span
 	for _, r := range readers {
 		t.result.Target.Merge(r.total)
-		for _, rng := range r.differing {
-			if err := t.drill(ctx, pick{rng: rng}); err != nil {
-				return err
-			}
+		differing = append(differing, r.differing...)
+	}
+	slices.SortFunc(differing, func(a, b span) int { return cmp.Compare(a.number, b.number) })
+	for _, s := range differing {
+		if err := t.drill(ctx, pick{rng: s.rng}); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -52,7 +58,7 @@ func (t *table) compareRanges(ctx context.Context) error {
 // targetReader is what one reader of the target found.
 type targetReader struct {
 	total     row.Digest
-	differing []row.Range
+	differing []span
 }
 
 // digestSource streams the source and sends a span for every RangeRows rows.
@@ -70,7 +76,7 @@ func (t *table) digestSource(ctx context.Context, out chan<- span) error {
 		}
 		t.result.Source.Merge(current.digest)
 		t.cfg.Events.Emit(event.Event{Kind: event.RowsMoved, Phase: phase, Table: t.mapping.SourceName, Rows: current.digest.Rows})
-		current = span{rng: row.Range{After: upTo}}
+		current = span{number: current.number + 1, rng: row.Range{After: upTo}}
 		return nil
 	}
 	err := t.src.Scan(ctx, t.mapping, row.Range{}, func(cells row.Row) error {
@@ -91,7 +97,7 @@ func (t *table) digestSource(ctx context.Context, out chan<- span) error {
 
 // digestTarget digests the ranges of spans and keeps those that differ.
 func (t *table) digestTarget(ctx context.Context, spans <-chan span, out *targetReader) error {
-	hasher := row.NewHasher(t.mapping.Columns)
+	hasher := t.target().hasher(t.mapping.Columns)
 	var hash row.Hash
 	for s := range spans {
 		var digest row.Digest
@@ -107,7 +113,7 @@ func (t *table) digestTarget(ctx context.Context, spans <-chan span, out *target
 		}
 		out.total.Merge(digest)
 		if digest != s.digest {
-			out.differing = append(out.differing, s.rng)
+			out.differing = append(out.differing, s)
 		}
 	}
 	return nil

@@ -229,11 +229,3 @@ func method(m *schema.Mapping) Method {
 	}
 	return Ranges
 }
-
-// add records a finding, listing only the first.
-func (t *table) add(f Finding) {
-	t.result.Total += f.Count
-	if len(t.result.Findings) < t.cfg.MaxFindings {
-		t.result.Findings = append(t.result.Findings, f)
-	}
-}
