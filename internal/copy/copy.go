@@ -55,7 +55,8 @@ type Encoder interface {
 
 // Config bounds the work. Zero fields take the default.
 type Config struct {
-	Job string
+	// Lease is the caller's hold on the job; every transaction checks it.
+	Lease checkpoint.Lease
 	// Position is the source's position that the view is tied to, for the record.
 	Position string
 	// Workers is how many segments are copied at once; each holds one source
@@ -184,7 +185,7 @@ func (j *job) results(ctx context.Context, work []*table) ([]TableResult, error)
 // Recall returns what a finished copy wrote, from its records. Nothing is read
 // from the source or from the tables.
 func Recall(ctx context.Context, dst Target, id string, tables []*schema.Mapping) ([]TableResult, error) {
-	j := &job{dst: dst, cfg: Config{Job: id}.withDefaults()}
+	j := &job{dst: dst, cfg: Config{Lease: checkpoint.Lease{Job: id}}.withDefaults()}
 	state, err := j.load(ctx)
 	if err != nil {
 		return nil, err
@@ -194,4 +195,15 @@ func Recall(ctx context.Context, dst Target, id string, tables []*schema.Mapping
 		out = append(out, state.result(m.SourceName))
 	}
 	return out, nil
+}
+
+// held runs fn in a transaction of the target in which this process is sure to
+// hold the job.
+func (j *job) held(ctx context.Context, fn func(checkpoint.Store) error) error {
+	return j.dst.Transaction(ctx, func(store checkpoint.Store) error {
+		if err := checkpoint.Hold(ctx, store, j.cfg.Lease); err != nil {
+			return err
+		}
+		return fn(store)
+	})
 }

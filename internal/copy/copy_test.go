@@ -31,7 +31,7 @@ func setup(keys ...[]int) (*schema.Mapping, *fakeSource, *fakeTarget) {
 
 func run(t *testing.T, m *schema.Mapping, src Source, dst *fakeTarget, cfg Config) ([]TableResult, error) {
 	t.Helper()
-	cfg.Job = "j"
+	cfg.Lease.Job = "j"
 	return Run(t.Context(), src, dst, []*schema.Mapping{m}, cfg)
 }
 
@@ -314,7 +314,7 @@ func TestCancelled(t *testing.T) {
 			}
 			return nil
 		}
-		if _, err := Run(ctx, src, dst, []*schema.Mapping{m}, Config{Job: "j", ChunkRows: 3}); !errors.Is(err, context.Canceled) {
+		if _, err := Run(ctx, src, dst, []*schema.Mapping{m}, Config{Lease: checkpoint.Lease{Job: "j"}, ChunkRows: 3}); !errors.Is(err, context.Canceled) {
 			t.Fatalf("got %v", err)
 		}
 		dst.afterCommit = nil
@@ -336,7 +336,7 @@ func TestCancelledWhileAway(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		started := time.Now()
-		if _, err := Run(ctx, src, dst, []*schema.Mapping{m}, Config{Job: "j", RetryFor: time.Hour}); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := Run(ctx, src, dst, []*schema.Mapping{m}, Config{Lease: checkpoint.Lease{Job: "j"}, RetryFor: time.Hour}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("got %v", err)
 		}
 		if took := time.Since(started); took > time.Second {
@@ -362,7 +362,7 @@ func TestSeveralTables(t *testing.T) {
 		}
 		return nil
 	}
-	cfg := Config{Job: "j", ChunkRows: 4, Workers: 2}
+	cfg := Config{Lease: checkpoint.Lease{Job: "j"}, ChunkRows: 4, Workers: 2}
 	if _, err := Run(t.Context(), src, dst, mappings, cfg); !errors.Is(err, errCrash) || !strings.Contains(err.Error(), "copy t2") {
 		t.Fatalf("got %v", err)
 	}

@@ -63,8 +63,8 @@ func (j *job) clearIfBegun(ctx context.Context, m *schema.Mapping, s *state) err
 		Kind: event.Step, Phase: phase, Table: name,
 		Message: name + " has no key to continue by: its copy starts again",
 	})
-	err := j.dst.Transaction(ctx, func(store checkpoint.Store) error {
-		return checkpoint.BeginClearing(ctx, store, j.cfg.Job, name)
+	err := j.held(ctx, func(store checkpoint.Store) error {
+		return checkpoint.BeginClearing(ctx, store, j.cfg.Lease.Job, name)
 	})
 	if err != nil {
 		return err
@@ -72,8 +72,8 @@ func (j *job) clearIfBegun(ctx context.Context, m *schema.Mapping, s *state) err
 	if err = j.dst.Truncate(ctx, m); err != nil {
 		return err
 	}
-	err = j.dst.Transaction(ctx, func(store checkpoint.Store) error {
-		return checkpoint.EndClearing(ctx, store, j.cfg.Job, name)
+	err = j.held(ctx, func(store checkpoint.Store) error {
+		return checkpoint.EndClearing(ctx, store, j.cfg.Lease.Job, name)
 	})
 	if err != nil {
 		return err
@@ -102,11 +102,11 @@ func (j *job) divide(ctx context.Context, m *schema.Mapping) ([]checkpoint.Segme
 		}
 	}
 	var recorded []checkpoint.Segment
-	err := j.dst.Transaction(ctx, func(store checkpoint.Store) error {
+	err := j.held(ctx, func(store checkpoint.Store) error {
 		// Not into segments: a failed attempt returns nil, and the next one
 		// would record a table without segments, which counts as copied.
 		var err error
-		recorded, err = checkpoint.Divide(ctx, store, j.cfg.Job, segments)
+		recorded, err = checkpoint.Divide(ctx, store, j.cfg.Lease.Job, segments)
 		return err
 	})
 	return recorded, err

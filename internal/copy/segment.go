@@ -27,7 +27,6 @@ const buffersPerWorker = 2
 // copySegment reads what is left of a segment and writes it chunk by chunk.
 // Reader and writer work at the same time and share two buffers.
 func (j *job) copySegment(ctx context.Context, t *table, s *segment) error {
-	t.started.CompareAndSwap(0, time.Now().UnixNano())
 	group, ctx := errgroup.WithContext(ctx)
 	full := make(chan chunk)
 	free := make(chan []byte, buffersPerWorker)
@@ -196,7 +195,10 @@ func (j *job) write(ctx context.Context, t *table, c chunk) error {
 			unknown = false
 		}
 		err := j.dst.WriteChunk(ctx, t.mapping, c.data, func(store checkpoint.Store) error {
-			return checkpoint.Record(ctx, store, j.cfg.Job, c.record)
+			if err := checkpoint.Hold(ctx, store, j.cfg.Lease); err != nil {
+				return err
+			}
+			return checkpoint.Record(ctx, store, j.cfg.Lease.Job, c.record)
 		})
 		if err != nil && retry.Classify(err) == retry.Ambiguous {
 			unknown = true
@@ -212,7 +214,7 @@ func (j *job) write(ctx context.Context, t *table, c chunk) error {
 
 func (j *job) committed(ctx context.Context, c chunk) (done bool, err error) {
 	err = j.dst.Transaction(ctx, func(store checkpoint.Store) error {
-		done, err = checkpoint.Committed(ctx, store, j.cfg.Job, c.record)
+		done, err = checkpoint.Committed(ctx, store, j.cfg.Lease.Job, c.record)
 		return err
 	})
 	return done, err

@@ -29,15 +29,15 @@ func (j *job) load(ctx context.Context) (*state, error) {
 	s := &state{last: map[segmentID]checkpoint.Chunk{}, totals: map[string]*TableResult{}}
 	err := j.dst.Transaction(ctx, func(store checkpoint.Store) error {
 		var err error
-		if s.segments, err = checkpoint.Segments(ctx, store, j.cfg.Job); err != nil {
+		if s.segments, err = checkpoint.Segments(ctx, store, j.cfg.Lease.Job); err != nil {
 			return err
 		}
-		if s.clearing, err = checkpoint.Clearing(ctx, store, j.cfg.Job); err != nil {
+		if s.clearing, err = checkpoint.Clearing(ctx, store, j.cfg.Lease.Job); err != nil {
 			return err
 		}
 		clear(s.last)
 		clear(s.totals)
-		return checkpoint.Chunks(ctx, store, j.cfg.Job, func(c checkpoint.Chunk) error {
+		return checkpoint.Chunks(ctx, store, j.cfg.Lease.Job, func(c checkpoint.Chunk) error {
 			s.add(c)
 			return nil
 		})

@@ -22,9 +22,14 @@ func (s *session) copy(ctx context.Context) error {
 	if err := s.refuseBlockers(); err != nil {
 		return err
 	}
-	if err := s.refuseDrift(ctx); err != nil {
+	if err := checkpoint.Ensure(ctx, s.target.Store()); err != nil {
 		return err
 	}
+	release, err := s.holdJob(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	job, err := s.openJob(ctx)
 	if err != nil {
 		return err
@@ -37,10 +42,13 @@ func (s *session) copy(ctx context.Context) error {
 		return err
 	}
 	s.copied, err = copy.Run(ctx, reader{s.snapshot}, writer{s.target}, s.mappings(), copy.Config{
-		Job: job.ID, Position: positionText(s.snapshot.Position()),
+		Lease: s.lease, Position: positionText(s.snapshot.Position()),
 		Workers: s.cfg.Workers, ChunkRows: s.cfg.ChunkRows, ChunkBytes: s.cfg.ChunkBytes,
 		RetryFor: s.cfg.RetryFor, Events: s.cfg.Events,
 	})
+	if errors.Is(err, checkpoint.ErrLeaseLost) || errors.Is(err, checkpoint.ErrTaken) {
+		return fault.Wrap(fault.Refused, "this process was silent for too long; the other one continues, see migrate status", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -48,6 +56,9 @@ func (s *session) copy(ctx context.Context) error {
 		return err
 	}
 	return s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
+		if err := checkpoint.Hold(ctx, store, s.lease); err != nil {
+			return err
+		}
 		return checkpoint.Finish(ctx, store, job.ID)
 	}))
 }
@@ -73,29 +84,34 @@ func (s *session) openJob(ctx context.Context) (checkpoint.Job, error) {
 	}
 	want := checkpoint.Job{ID: s.database.Name, Source: s.sourceIdentity(), Tables: fingerprints, Tool: s.cfg.Version}
 	store := s.target.Store()
-	if err := checkpoint.Ensure(ctx, store); err != nil {
-		return want, err
-	}
 	job, err := checkpoint.Load(ctx, store, want.ID)
-	if errors.Is(err, checkpoint.ErrNoJob) {
-		if err = s.refuseRows(ctx); err != nil {
-			return want, err
+	begun := !errors.Is(err, checkpoint.ErrNoJob)
+	if begun {
+		if err == nil {
+			err = sameJob(job, want)
 		}
-		if err = s.keepFacts(ctx); err != nil {
-			return want, err
-		}
-		err = s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
-			return checkpoint.Begin(ctx, store, want)
-		}))
 		if err != nil {
 			return want, err
 		}
-		job, err = checkpoint.Load(ctx, store, want.ID)
 	}
-	if err != nil {
+	if err = s.refuseDrift(ctx); err != nil || begun {
+		return job, err
+	}
+	return s.beginJob(ctx, want)
+}
+
+// beginJob records a new job in a target that holds no rows yet.
+func (s *session) beginJob(ctx context.Context, want checkpoint.Job) (checkpoint.Job, error) {
+	if err := s.refuseRows(ctx); err != nil {
 		return want, err
 	}
-	return job, sameJob(job, want)
+	if err := s.keepFacts(ctx); err != nil {
+		return want, err
+	}
+	err := s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
+		return checkpoint.Begin(ctx, store, want)
+	}))
+	return want, err
 }
 
 // sourceIdentity names the server and database that rows come from.

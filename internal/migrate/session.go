@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"leap/internal/checkpoint"
 	"leap/internal/convert"
 	"leap/internal/copy"
 	"leap/internal/event"
@@ -25,6 +26,7 @@ type session struct {
 	target   *target.DB // nil for an assessment without a target
 	database *schema.Database
 	facts    convert.Facts
+	lease    checkpoint.Lease // while the copy phase runs
 	planned  *convert.Plan
 	snapshot *source.Snapshot // one view for copy and verify of the same run
 
