@@ -63,9 +63,12 @@ func Classify(err error) Class {
 	if _, ok := errors.AsType[*AmbiguousError](err); ok {
 		return Ambiguous
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.Canceled) {
 		return Fatal
 	}
+	// An exceeded deadline is that of one attempt, such as a connection that
+	// could not be had in time, and counts as broken: Do looks at the caller's
+	// context by itself.
 	switch code := SQLState(err); {
 	case code == "40003":
 		return Ambiguous

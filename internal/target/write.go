@@ -132,18 +132,18 @@ func (d *DB) Transaction(ctx context.Context, fn func(*Tx) error) error {
 	})
 }
 
-// commit commits. Only a definite answer of the server counts as one.
+// commit commits. Only a definite answer of the server counts as one; classes
+// 08 and 57P tell of a connection or a server that ended meanwhile.
 func commit(ctx context.Context, tx pgx.Tx) error {
 	err := tx.Commit(ctx)
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case retry.SQLState(err) == "40003":
-		return &retry.AmbiguousError{Err: err}
-	case retry.SQLState(err) != "" && !strings.HasPrefix(retry.SQLState(err), "57P"):
-		return fmt.Errorf("commit: %w", err)
 	}
-	return &retry.AmbiguousError{Err: err}
+	code := retry.SQLState(err)
+	if code == "" || code == "40003" || strings.HasPrefix(code, "08") || strings.HasPrefix(code, "57P") {
+		return &retry.AmbiguousError{Err: err}
+	}
+	return fmt.Errorf("commit: %w", err)
 }
 
 // rollback ends a transaction that was not committed; after a commit it does
