@@ -201,16 +201,14 @@ func boolConstant(text string) (string, error) {
 	return "", fmt.Errorf("it is neither 0 nor 1")
 }
 
-// bitsConstant reads b'101', 0b101 or a decimal number and pads it to the
-// width: the targets refuse a bit string of another length.
+// bitsConstant reads the binary digits of a default, as b'101', 0b101 or bare,
+// and pads them to the width: the targets refuse a bit string of another length.
 func bitsConstant(text string, width int) (string, error) {
-	digits, base := text, 10
+	digits := strings.TrimPrefix(text, "0b")
 	if d, ok := strings.CutPrefix(strings.ToLower(text), "b'"); ok {
-		digits, base = strings.TrimSuffix(d, "'"), 2
-	} else if d, ok := strings.CutPrefix(text, "0b"); ok {
-		digits, base = d, 2
+		digits = strings.TrimSuffix(d, "'")
 	}
-	n, ok := new(big.Int).SetString(digits, base)
+	n, ok := new(big.Int).SetString(digits, 2)
 	if !ok || n.Sign() < 0 || n.BitLen() > width {
 		return "", fmt.Errorf("it is not a bit string of %d bits", width)
 	}

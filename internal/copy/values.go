@@ -55,7 +55,7 @@ func harmless(kind schema.Kind) func([]byte) bool {
 	case schema.Text:
 		return func(cell []byte) bool { return bytes.IndexByte(cell, 0) < 0 }
 	case schema.Enum:
-		return func(cell []byte) bool { return len(cell) > 0 }
+		return func(cell []byte) bool { return len(cell) > 0 && string(cell) != row.InvalidEnum }
 	case schema.Int, schema.Bool, schema.Decimal, schema.Float32, schema.Float64, schema.Bits, schema.Time,
 		schema.Bytes, schema.Interval, schema.Set, schema.UUID, schema.INet, schema.JSON:
 	}
@@ -179,10 +179,10 @@ func inspectText(c schema.ColumnMapping, cell []byte) (verdict, error) {
 	}
 }
 
-// inspectEnum finds the empty label with index 0 that MySQL stores for an
-// invalid value; ” may also be a declared label.
-func inspectEnum(c schema.ColumnMapping, _ []byte) (verdict, error) {
-	if slices.Contains(c.Labels, "") {
+// inspectEnum finds what MySQL stores for an invalid label: index 0, which
+// prints as an empty text, also where that is a label.
+func inspectEnum(c schema.ColumnMapping, cell []byte) (verdict, error) {
+	if len(cell) == 0 && slices.Contains(c.Labels, "") {
 		return verdict{}, nil
 	}
 	if c.Policy.EmptyEnum == schema.Null {

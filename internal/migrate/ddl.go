@@ -32,6 +32,11 @@ func (s *session) applySchema(ctx context.Context) error {
 	if err := s.refuseBlockers(); err != nil {
 		return err
 	}
+	if slices.Contains(s.phases, Copy) {
+		if err := s.refuseEngines(); err != nil { // better now than when the tables are made
+			return err
+		}
+	}
 	if err := s.execute(ctx, s.planned.Before); err != nil {
 		return err
 	}

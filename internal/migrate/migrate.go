@@ -7,6 +7,7 @@ package migrate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"leap/internal/convert"
@@ -14,6 +15,7 @@ import (
 	"leap/internal/event"
 	"leap/internal/report"
 	"leap/internal/source"
+	"leap/internal/verify"
 )
 
 // Config is one move of one database. Zero fields take the features' defaults.
@@ -107,11 +109,25 @@ func (s *session) phase(ctx context.Context, p Phase, step func(context.Context)
 	elapsed := time.Since(started)
 	s.cfg.Events.Emit(event.Event{Kind: event.PhaseFinished, At: time.Now(), Phase: string(p), Elapsed: elapsed})
 	seconds := elapsed.Seconds()
-	entry := report.Phase{Name: string(p), Verdict: report.Pass, Started: started.UTC(), Seconds: &seconds}
+	entry := report.Phase{Name: string(p), Verdict: s.verdict(ctx, p, err), Started: started.UTC(), Seconds: &seconds}
 	if err != nil {
-		entry.Verdict = report.Fail
 		entry.Error = err.Error()
 	}
 	s.report.Phases = append(s.report.Phases, entry)
 	return err
+}
+
+// verdict is a phase's own outcome. An interruption decides nothing.
+func (s *session) verdict(ctx context.Context, p Phase, err error) report.Verdict {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return report.Inconclusive
+	case err != nil:
+		return report.Fail
+	case p == Verify && len(s.strangers) > 0:
+		return report.Fail
+	case p == Verify && slices.ContainsFunc(s.verified, func(r verify.TableResult) bool { return !r.Equal() }):
+		return report.Fail
+	}
+	return report.Pass
 }

@@ -47,7 +47,7 @@ const (
 // ReadStatus reads the checkpoint of a target. It changes nothing, and works
 // while a copy is running.
 func ReadStatus(ctx context.Context, e endpoint.Endpoint) (Status, error) {
-	dst, err := target.Open(ctx, e, 2)
+	dst, err := target.Connect(ctx, e, 2)
 	if err != nil {
 		return Status{}, err
 	}

@@ -14,6 +14,10 @@ import (
 // row and are valid until it produces the next: keep a copy, not the slice.
 type Row [][]byte
 
+// InvalidEnum is the cell of an ENUM that holds no label (index 0) when ” is
+// one of its labels; without that label such a cell is empty.
+const InvalidEnum = "\x00"
+
 // Key is the values of the key columns in key order, each in the text form of
 // its kind. Bytes are lower-case hex. It names a row to people and bounds a
 // Range for both ends, each of which renders it as its own SQL.

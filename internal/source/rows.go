@@ -4,9 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,11 +53,17 @@ func Read(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, f
 
 // readExpression selects a column in the form that schema.Kind documents.
 func readExpression(c schema.ColumnMapping) string {
-	if c.Kind == schema.Float32 {
-		// FLOAT as text is rounded to six digits; as a DOUBLE it is exact.
-		return quote(c.Source) + "+0e0"
+	name := quote(c.Source)
+	switch {
+	case c.Kind == schema.Float32 || c.Kind == schema.Float64:
+		// FLOAT as text is rounded to six digits, DOUBLE(15,4) to four places;
+		// the result of an addition is a DOUBLE in full.
+		return name + "+0e0"
+	case c.Kind == schema.Enum && slices.Contains(c.Labels, ""):
+		// '' is a label here, and what MySQL stores for an invalid one prints alike.
+		return "IF(" + name + "+0 = 0, X'" + hex.EncodeToString([]byte(row.InvalidEnum)) + "', " + name + ")"
 	}
-	return quote(c.Source)
+	return name
 }
 
 // selectRange builds the SELECT over a range in key order.

@@ -39,8 +39,8 @@ type Capabilities struct {
 
 // probe finds the capabilities on one connection. It works in a temporary
 // schema of its own that it removes again.
-func probe(ctx context.Context, conn *pgx.Conn, version string) (Capabilities, error) {
-	caps := Capabilities{Cockroach: strings.HasPrefix(version, "CockroachDB")}
+func probe(ctx context.Context, conn *pgx.Conn, cockroach bool) (Capabilities, error) {
+	caps := Capabilities{Cockroach: cockroach}
 	if !caps.Cockroach {
 		caps.MaxIdentifierBytes = 63
 		caps.CopyHexBytes, caps.CopyUnescapes = true, true

@@ -43,7 +43,33 @@ type Table struct {
 	Columns []Column
 }
 
-// Tables lists the tables of the target schema with their columns.
+// hiddenColumns is what CockroachDB adds to tables without a primary key.
+const hiddenColumns = `SELECT table_name || '.' || column_name FROM information_schema.columns
+	WHERE table_schema = $1 AND is_hidden = 'YES'`
+
+// hidden lists the columns that the server made for itself, as table.column.
+func (d *DB) hidden(ctx context.Context) (map[string]bool, error) {
+	out := map[string]bool{}
+	if !d.caps.Cockroach {
+		return out, nil
+	}
+	rows, err := d.pool.Query(ctx, hiddenColumns, Schema)
+	if err != nil {
+		return nil, fmt.Errorf("list hidden columns: %w", Explain(err))
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, fmt.Errorf("list hidden columns: %w", err)
+		}
+		out[name] = true
+	}
+	return out, Explain(rows.Err())
+}
+
+// Tables lists the tables of the target schema with their columns, those left
+// out that the server made for itself.
 func (d *DB) Tables(ctx context.Context) (map[string]*Table, error) {
 	const query = `
 		SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
@@ -52,6 +78,10 @@ func (d *DB) Tables(ctx context.Context) (map[string]*Table, error) {
 		JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
 		WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
 		ORDER BY c.relname, a.attnum`
+	hidden, err := d.hidden(ctx)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := d.pool.Query(ctx, query, Schema)
 	if err != nil {
 		return nil, fmt.Errorf("list target tables: %w", Explain(err))
@@ -69,7 +99,9 @@ func (d *DB) Tables(ctx context.Context) (map[string]*Table, error) {
 			t = &Table{Name: table}
 			out[table] = t
 		}
-		t.Columns = append(t.Columns, c)
+		if !hidden[table+"."+c.Name] {
+			t.Columns = append(t.Columns, c)
+		}
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("list target tables: %w", Explain(err))

@@ -41,8 +41,7 @@ func (d *DB) Drift(ctx context.Context, m *schema.Mapping) (drift []string, comp
 		}
 	}
 	for _, c := range have.Columns {
-		hidden := d.caps.Cockroach && c.Name == "rowid" && m.KeyIndex == ""
-		if !planned[c.Name] && !hidden {
+		if !planned[c.Name] {
 			drift = append(drift, fmt.Sprintf("column %s is not in the plan", Quote(c.Name)))
 		}
 	}

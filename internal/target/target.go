@@ -45,9 +45,24 @@ type Info struct {
 const sessionSettings = `SET timezone = 'UTC'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres';
 	SET extra_float_digits = 3; SET statement_timeout = 0; SET client_encoding = 'UTF8'; SET bytea_output = 'hex'`
 
-// Open connects and finds out what the server can do. maxConnections bounds
-// the pool. Errors carry a hint.
+// Open connects and finds out what the server can do, which on CockroachDB
+// takes the right to create a schema. maxConnections bounds the pool. Errors
+// carry a hint.
 func Open(ctx context.Context, e endpoint.Endpoint, maxConnections int) (*DB, error) {
+	d, err := Connect(ctx, e, maxConnections)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.probe(ctx); err != nil {
+		d.Close()
+		return nil, fmt.Errorf("target %s: %w", e, err)
+	}
+	return d, nil
+}
+
+// Connect connects for reading the checkpoint only: it writes nothing, and of
+// the capabilities just the product is known.
+func Connect(ctx context.Context, e endpoint.Endpoint, maxConnections int) (*DB, error) {
 	config, err := poolConfig(e, maxConnections)
 	if err != nil {
 		return nil, err
@@ -132,10 +147,19 @@ func (d *DB) discover(ctx context.Context, e endpoint.Endpoint) error {
 		return unknownDatabase(fmt.Errorf("database %q does not exist", e.Database))
 	}
 	d.info.Product, d.info.Version = parseVersion(version)
-	if d.caps, err = probe(ctx, conn.Conn(), version); err != nil {
+	d.caps.Cockroach = d.info.Product == "cockroachdb"
+	return Explain(d.identify(ctx, conn))
+}
+
+// probe finds the capabilities on a connection of the pool.
+func (d *DB) probe(ctx context.Context) error {
+	conn, err := d.pool.Acquire(ctx)
+	if err != nil {
 		return Explain(err)
 	}
-	return Explain(d.identify(ctx, conn))
+	defer conn.Release()
+	d.caps, err = probe(ctx, conn.Conn(), d.caps.Cockroach)
+	return Explain(err)
 }
 
 // identify reads what tells this cluster from another; where the account may
