@@ -53,8 +53,8 @@ func (o *options) printCopy(m *report.Migration, err error) error {
 	for _, t := range m.Tenants {
 		for _, table := range t.Tables {
 			tables++
-			if table.CopiedRows != nil {
-				rows += *table.CopiedRows
+			if table.CommittedRows != nil {
+				rows += *table.CommittedRows
 			}
 		}
 	}

@@ -103,7 +103,7 @@ func (s *session) reportTenant() report.Tenant {
 
 func reportCopy(t *report.Table, c copy.TableResult) {
 	chunks, seconds := int64(c.Chunks), c.Elapsed.Seconds()
-	t.CopiedRows, t.Chunks, t.Bytes = &c.Rows, &chunks, &c.Bytes
+	t.CopiedRows, t.CommittedRows, t.Chunks, t.Bytes = &c.Copied, &c.Rows, &chunks, &c.Bytes
 	if c.Elapsed > 0 {
 		t.CopySeconds = &seconds
 	}

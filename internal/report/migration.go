@@ -127,9 +127,10 @@ type Table struct {
 	// SourceRows and TargetRows are counted by the verification.
 	SourceRows *int64 `json:"source_rows"`
 	TargetRows *int64 `json:"target_rows"`
-	// CopiedRows, Chunks and Bytes are what the checkpoint records as
-	// committed, by this run and those that it continued.
+	// CopiedRows counts what this run copied. CommittedRows, Chunks and Bytes
+	// are what the checkpoint records, the runs included that this one continued.
 	CopiedRows    *int64   `json:"copied_rows"`
+	CommittedRows *int64   `json:"committed_rows"`
 	Chunks        *int64   `json:"chunks"`
 	Bytes         *int64   `json:"bytes"`
 	CopySeconds   *float64 `json:"copy_seconds"`

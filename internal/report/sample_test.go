@@ -52,7 +52,7 @@ func everything() *Migration {
 	m.Phases = append(m.Phases, Phase{Name: "indexes", Verdict: Fail, Started: m.Started, Error: "connection lost"})
 
 	t := &m.Tenants[0].Tables[0]
-	t.CopiedRows, t.Chunks, t.Bytes = new(int64(50_000)), new(int64(5)), new(int64(9_000_000))
+	t.CopiedRows, t.CommittedRows, t.Chunks, t.Bytes = new(int64(50_000)), new(int64(50_000)), new(int64(5)), new(int64(9_000_000))
 	t.CopySeconds, t.VerifySeconds = new(12.25), new(0.04)
 	t.TargetRows, t.FindingsTotal = new(int64(49_999)), new(int64(3))
 	t.Digest.Target = "ffff"

@@ -14,7 +14,8 @@ var errNumber = errors.New("not a decimal number")
 // where MySQL prints zeros. A number that would need more than maxZeros zeros
 // is written as its digits, 'e' and a power of ten instead.
 func appendNumber(dst, text []byte) ([]byte, error) {
-	if plainInteger(text) {
+	// An integer longer than that may be mostly zeros, which count as added.
+	if len(text) <= maxZeros && plainInteger(text) {
 		return append(dst, text...), nil
 	}
 	n, err := parseDecimal(text)
