@@ -41,6 +41,7 @@ func TestUsage(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/usage", Cmds: commands, RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
+			env.Setenv(quickExit())
 			env.Values[stageKey{}] = &stage{}
 			return nil
 		},
@@ -81,6 +82,7 @@ func withServers(dir string, source, target *sandbox.Server) testscript.Params {
 			_, rest, _ := strings.Cut(address, "leap:")
 			password, _, _ := strings.Cut(rest, "@")
 			s.secrets = append(s.secrets, password)
+			env.Setenv(quickExit())
 			for name, value := range map[string]string{
 				"LEAP_SOURCE": address,
 				"LEAP_TARGET": target.URL(s.to),
@@ -102,3 +104,7 @@ func withServers(dir string, source, target *sandbox.Server) testscript.Params {
 		},
 	}
 }
+
+// quickExit is a setting of the race detector, which by default lets each
+// process sleep for a second before it ends.
+func quickExit() (name, value string) { return "GORACE", "atexit_sleep_ms=0" }

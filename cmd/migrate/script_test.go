@@ -109,7 +109,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	path, err := exec.LookPath("migrate")
 	ts.Check(err)
 	cmd := exec.Command(path, quiet(args)...)
-	for _, name := range []string{"LEAP_SOURCE", "LEAP_TARGET", "TMPDIR"} {
+	for _, name := range []string{"LEAP_SOURCE", "LEAP_TARGET", "TMPDIR", "GORACE"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	cmd.Dir = ts.MkAbs(".")
