@@ -29,7 +29,7 @@ func (e *verdictError) Error() string { return fmt.Sprintf("exit code %d", e.cla
 
 // run executes the command line and returns the exit code.
 func run(ctx context.Context, args []string, t terminal) int {
-	root := newRoot(t)
+	root := newRoot(t) //nolint:contextcheck // cobra hands the context to each command when it runs
 	root.SetArgs(args)
 	root.SetIn(t.in)
 	root.SetOut(t.out)
@@ -100,7 +100,6 @@ Exit codes: 0 done or passed, 1 failed, 2 wrong usage, 3 refused or data differ,
 		}
 		return fault.Wrap(fault.Usage, "see "+cmd.CommandPath()+" --help", err)
 	})
-	//nolint:contextcheck // cobra hands the context to each command when it runs
 	root.AddCommand(newAssess(t), newSchema(t), newCopy(t), newVerify(t), newRun(t), newStatus(t), newDemo(t))
 	for _, c := range root.Commands() {
 		c.Args = noArguments

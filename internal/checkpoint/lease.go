@@ -45,7 +45,7 @@ func Who(ctx context.Context, s Store, job string) (h Holder, found bool, err er
 		func(scan func(...any) error) error {
 			found = true
 			var seconds float64
-			if err := scan(&h.Owner, &h.Host, &h.PID, &seconds); err != nil {
+			if err = scan(&h.Owner, &h.Host, &h.PID, &seconds); err != nil {
 				return err
 			}
 			h.Silent = time.Duration(seconds * float64(time.Second))

@@ -92,8 +92,8 @@ func (s *session) keepJob(ctx context.Context) (release func()) {
 		stop()
 		done.Wait()
 		const moment = 5 * time.Second
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), moment)
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), moment)
 		defer cancel()
-		_ = checkpoint.Release(ctx, s.target.Store(), s.lease) // it expires by itself
+		_ = checkpoint.Release(last, s.target.Store(), s.lease) // it expires by itself
 	}
 }
