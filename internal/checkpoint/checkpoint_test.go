@@ -90,7 +90,7 @@ func TestJob(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if err := checkpoint.Finish(ctx, store, "shop"); err != nil {
+		if err = checkpoint.Finish(ctx, store, "shop"); err != nil {
 			t.Fatal(err)
 		}
 		if got, err = checkpoint.Load(ctx, store, "shop"); err != nil || got.Finished.Before(got.Started) {

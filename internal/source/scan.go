@@ -27,7 +27,9 @@ func Scan(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, f
 		return fmt.Errorf("read %s: %w", m.SourceName, err)
 	}
 	cells := make(row.Row, len(m.Columns))
+	var scratch []byte // when it moves to a larger array, earlier cells keep the old one
 	return stream(ctx, conn, query, func(values []driver.Value) error {
+		scratch = scratch[:0]
 		for i, v := range values {
 			switch v := v.(type) {
 			case nil:
@@ -35,7 +37,9 @@ func Scan(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, f
 			case []byte:
 				cells[i] = v
 			case float64: // FLOAT and DOUBLE: the only kinds read as numbers
-				cells[i] = strconv.AppendFloat(nil, v, 'e', -1, 64)
+				start := len(scratch)
+				scratch = strconv.AppendFloat(scratch, v, 'e', -1, 64)
+				cells[i] = scratch[start:len(scratch):len(scratch)]
 			default:
 				return fmt.Errorf("read %s.%s: the server returned a %T", m.SourceName, m.Columns[i].Source, v)
 			}
