@@ -1,0 +1,200 @@
+package source
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"leap/internal/row"
+	"leap/internal/schema"
+)
+
+// keyCase is a table whose key columns bound ranges.
+type keyCase struct {
+	ddl     string // of the key columns
+	columns []schema.ColumnMapping
+	rows    []string // VALUES of the key columns
+}
+
+func keyColumn(name string, kind schema.Kind, base string, more ...string) schema.ColumnMapping {
+	c := schema.ColumnMapping{Source: name, Name: name, Kind: kind, From: schema.Type{Base: base}}
+	if len(more) == 2 {
+		c.From.Charset, c.From.Collation = more[0], more[1]
+	}
+	return c
+}
+
+func keyCases() map[string]keyCase {
+	return map[string]keyCase{
+		"bigint": {
+			"a BIGINT",
+			[]schema.ColumnMapping{keyColumn("a", schema.Int, "bigint")},
+			[]string{"-9223372036854775808", "-1", "0", "1", "10", "9", "9223372036854775807"},
+		},
+		"unsigned": {
+			"a BIGINT UNSIGNED",
+			[]schema.ColumnMapping{keyColumn("a", schema.Decimal, "bigint")},
+			[]string{"0", "9223372036854775807", "9223372036854775808", "18446744073709551615"},
+		},
+		"composite": {
+			"a INT, b INT, c INT",
+			[]schema.ColumnMapping{keyColumn("a", schema.Int, "int"), keyColumn("b", schema.Int, "int"), keyColumn("c", schema.Int, "int")},
+			[]string{"1, 1, 1", "1, 1, 2", "1, 2, 0", "2, 0, 5", "2, 1, 1", "-1, 9, 9"},
+		},
+		"folded text": {
+			"a VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
+			[]schema.ColumnMapping{keyColumn("a", schema.Text, "varchar", "utf8mb4", "utf8mb4_general_ci")},
+			[]string{"''", "'a'", "'B'", "'c'", "'Z'", "'é2'", "'a b'", "'a''b'", `'a\\b'`, `'a"'`, "'😀'", "'%'", "'_'", `'\n'`},
+		},
+		"latin1 text": {
+			"a VARCHAR(20) CHARACTER SET latin1 COLLATE latin1_swedish_ci",
+			[]schema.ColumnMapping{keyColumn("a", schema.Text, "varchar", "latin1", "latin1_swedish_ci")},
+			[]string{"'a'", "'Ä'", "'ö'", "'€'", "'z'"},
+		},
+		"binary text and number": {
+			"a VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, b INT",
+			[]schema.ColumnMapping{keyColumn("a", schema.Text, "varchar", "utf8mb4", "utf8mb4_bin"), keyColumn("b", schema.Int, "int")},
+			[]string{"'a', 1", "'a', 2", "'A', 1", "'b', -1", "'', 7"},
+		},
+		"bytes": {
+			"a VARBINARY(8)",
+			[]schema.ColumnMapping{keyColumn("a", schema.Bytes, "varbinary")},
+			[]string{"''", "X'00'", "X'0000'", "X'01'", "X'27'", "X'5C'", "X'FF'", "X'FF00'"},
+		},
+		"moments": {
+			"a DATETIME(6), b DATE",
+			[]schema.ColumnMapping{keyColumn("a", schema.DateTime, "datetime"), keyColumn("b", schema.Date, "date")},
+			[]string{"'2024-01-01 00:00:00', '2024-01-01'", "'2024-01-01 00:00:00.000001', '2024-01-01'", "'2024-01-01 00:00:00', '2024-01-02'", "'0000-00-00 00:00:00', '2024-01-02'"},
+		},
+		"timestamp": {
+			"a TIMESTAMP(3)",
+			[]schema.ColumnMapping{keyColumn("a", schema.Timestamp, "timestamp")},
+			[]string{"'1970-01-01 00:00:01'", "'2024-10-27 00:30:00.001'", "'2024-10-27 01:30:00'"},
+		},
+		"time": {"a TIME(3)", []schema.ColumnMapping{keyColumn("a", schema.Interval, "time")}, []string{"'-838:59:59'", "'-00:00:00.001'", "'00:00:00'", "'100:00:00'", "'20:00:00'"}},
+		"uuid": {"a UUID", []schema.ColumnMapping{keyColumn("a", schema.UUID, "uuid")}, []string{
+			"'123e4567-e89b-12d3-a456-426614174000'", "'00000000-0000-0000-0000-000000000001'", "'ffffffff-e89b-12d3-0456-426614174000'", "'123e4567-e89b-42d3-a456-026614174000'",
+		}},
+	}
+}
+
+// TestRangesPartition: cut at any row, the two ranges hold every row once, in
+// the order of the whole: what a resumed copy relies on.
+func TestRangesPartition(t *testing.T) {
+	for name, k := range keyCases() {
+		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
+			var names []string
+			for _, c := range k.columns {
+				names = append(names, c.Source)
+			}
+			db, server := open(t, "")
+			database := db.Info().Database
+			execute(t, server, database, fmt.Sprintf("CREATE TABLE k (%s, PRIMARY KEY (%s))", k.ddl, strings.Join(names, ", ")))
+			execute(t, server, database, "SET NAMES utf8mb4; SET time_zone = '+00:00'; SET sql_mode = ''; INSERT INTO k VALUES ("+strings.Join(k.rows, "), (")+")")
+			m := &schema.Mapping{SourceName: "k", Name: "k", Columns: k.columns, KeyIndex: "PRIMARY"}
+			for i := range k.columns {
+				m.Key = append(m.Key, i)
+			}
+			order := OrderKey(m)
+			if len(order) != len(k.columns) {
+				t.Fatalf("only %d of the key's columns order it", len(order))
+			}
+			keys := row.NewKeyReader(m.Columns, order)
+			onConnection(t, db, func(conn *sql.Conn) error {
+				collect := func(read reading) func(row.Range) ([]row.Key, error) {
+					return func(r row.Range) ([]row.Key, error) {
+						var out []row.Key
+						err := read(t.Context(), conn, m, r, func(cells row.Row) error {
+							out = append(out, keys.Key(cells))
+							return nil
+						})
+						return out, err
+					}
+				}
+				checkPartition(t, len(k.rows), collect(Read))
+				checkPartition(t, len(k.rows), collect(Scan))
+				return nil
+			})
+		})
+	}
+}
+
+type reading func(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, fn func(row.Row) error) error
+
+func checkPartition(t *testing.T, rows int, read func(row.Range) ([]row.Key, error)) {
+	t.Helper()
+	all, err := read(row.Range{})
+	if err != nil || len(all) != rows {
+		t.Fatalf("%d rows of %d, %v", len(all), rows, err)
+	}
+	for i, bound := range all {
+		before, err := read(row.Range{UpTo: bound})
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := read(row.Range{After: bound})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(before) != i+1 || !slices.EqualFunc(all, slices.Concat(before, after), slices.Equal) {
+			t.Errorf("cut after %q: %q and %q", bound, before, after)
+		}
+		inner, err := read(row.Range{After: all[0], UpTo: bound})
+		if err != nil || len(inner) != i {
+			t.Errorf("(%q, %q]: %q, %v", all[0], bound, inner, err)
+		}
+	}
+}
+
+// TestOrderKey: what cannot bound a range ends the order, and a collation's
+// equal values are only told apart by the whole key.
+func TestOrderKey(t *testing.T) {
+	text := keyColumn("t", schema.Text, "varchar", "utf8mb4", "utf8mb4_general_ci")
+	number, enum := keyColumn("n", schema.Int, "int"), keyColumn("e", schema.Enum, "enum")
+	for _, test := range []struct {
+		key  []schema.ColumnMapping
+		want int
+	}{
+		{nil, 0},
+		{[]schema.ColumnMapping{number}, 1},
+		{[]schema.ColumnMapping{number, enum}, 1},
+		{[]schema.ColumnMapping{enum, number}, 0},
+		{[]schema.ColumnMapping{text, number}, 2},
+		{[]schema.ColumnMapping{text, enum}, 0},
+		{[]schema.ColumnMapping{number, text, enum}, 1},
+		{[]schema.ColumnMapping{keyColumn("y", schema.Int, "year")}, 0},
+		{[]schema.ColumnMapping{keyColumn("b", schema.Bytes, "blob")}, 0},
+		{[]schema.ColumnMapping{keyColumn("f", schema.Float64, "double")}, 0},
+	} {
+		m := &schema.Mapping{Columns: test.key}
+		for i := range test.key {
+			m.Key = append(m.Key, i)
+		}
+		if got := OrderKey(m); len(got) != test.want {
+			t.Errorf("%v: %d columns, want %d", test.key, len(got), test.want)
+		}
+	}
+}
+
+// TestBadBounds: a bound that is not its column's cannot become SQL.
+func TestBadBounds(t *testing.T) {
+	for _, test := range []struct {
+		column schema.ColumnMapping
+		value  string
+	}{
+		{keyColumn("a", schema.Int, "int"), "1 OR 1=1"},
+		{keyColumn("a", schema.Int, "int"), ""},
+		{keyColumn("a", schema.Bytes, "varbinary"), "0g"},
+		{keyColumn("a", schema.Date, "date"), "2024'--"},
+		{keyColumn("a", schema.Enum, "enum"), "x"},
+	} {
+		for _, r := range []row.Range{{After: row.Key{test.value}}, {UpTo: row.Key{test.value}}, {After: row.Key{"1", "2"}}} {
+			if got, err := predicate([]schema.ColumnMapping{test.column}, r); err == nil {
+				t.Errorf("%s %q became %s", test.column.Kind, test.value, got)
+			}
+		}
+	}
+}
