@@ -264,7 +264,7 @@ func (e *endless) Scan(_ context.Context, _ *schema.Mapping, _ row.Range, fn fun
 // source's range is empty, so the target may have any number in it.
 func TestMemory(t *testing.T) {
 	for _, method := range methods {
-		dst := &endless{rows: 200_000}
+		dst := &endless{rows: 60_000}
 		var stats runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&stats)
@@ -275,7 +275,7 @@ func TestMemory(t *testing.T) {
 		if r := results[0]; r.Total < int64(dst.rows) || len(r.Findings) != 10 {
 			t.Errorf("%s: total %d, %d findings", method, r.Total, len(r.Findings))
 		}
-		const limit = 8 << 20
+		const limit = 4 << 20
 		if grown := int64(dst.peak) - int64(stats.HeapAlloc); grown > limit {
 			t.Errorf("%s: %d rows of the target took %d bytes", method, dst.rows, grown)
 		}
