@@ -74,6 +74,7 @@ func findingsTable(findings []schema.Finding) string {
 	}
 	w := table.NewWriter()
 	w.SetStyle(table.StyleLight)
+	w.Style().Format = table.FormatOptions{} // as written: upper case makes 749 KIB of 749 KiB
 	w.AppendHeader(table.Row{"severity", "object", "what happens, and what to do", "rule"})
 	w.SetColumnConfigs([]table.ColumnConfig{
 		{Number: 2, WidthMax: 28, WidthMaxEnforcer: text.WrapHard},

@@ -18,7 +18,7 @@ func smallTablespace(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	s := stageOf(ts)
 	dir := filepath.Join(s.target.Dir, "small-"+s.to)
-	ts.Check(os.Mkdir(dir, 0o711)) //nolint:gosec // the server's account must get through
+	ts.Check(os.Mkdir(dir, 0o711)) // the server's account must get through
 	out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+args[0], "none", dir).CombinedOutput()
 	if err != nil {
 		ts.Fatalf("mount a small disk: %v: %s", err, out)

@@ -17,9 +17,9 @@ import (
 // The scripts in testdata show what a person at the terminal sees. They run
 // the command as a process of its own:
 //
-//	usage   everything that is decided before a connection; needs no server
-//	source  what depends on the source; runs on one target
-//	target  what depends on the target; runs on each
+//	usage:  everything that is decided before a connection; needs no server
+//	source: what depends on the source; runs on one target
+//	target: what depends on both; runs on each kind
 //
 // A script that talks to servers has an empty database on each side, whose
 // addresses are in LEAP_SOURCE and LEAP_TARGET. script_test.go has the

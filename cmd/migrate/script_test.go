@@ -120,8 +120,11 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 		_, _ = ts.Stdout().Write([]byte(stdout.String()))
 		_, _ = ts.Stderr().Write([]byte(stderr.String()))
 	}()
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = cmd.Wait() // ProcessState says how it ended
+	}()
 	awaitTrue(ts, query, done)
 	ts.Check(cmd.Process.Signal(os.Interrupt))
 	select {
@@ -139,7 +142,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 
 // awaitTrue asks the target until it says true. A process that ends earlier
 // fails the script.
-func awaitTrue(ts *testscript.TestScript, query string, ended <-chan error) {
+func awaitTrue(ts *testscript.TestScript, query string, ended <-chan struct{}) {
 	limit := time.After(30 * time.Second)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -148,8 +151,8 @@ func awaitTrue(ts *testscript.TestScript, query string, ended <-chan error) {
 			return
 		}
 		select {
-		case err := <-ended:
-			ts.Fatalf("migrate ended before it could be interrupted: %v", err)
+		case <-ended:
+			ts.Fatalf("migrate ended before it could be interrupted")
 		case <-limit:
 			ts.Fatalf("after 30 s %q is not true", query)
 		case <-tick.C:

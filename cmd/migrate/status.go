@@ -73,6 +73,7 @@ func statusText(s migrate.Status, now time.Time) string {
 func statusTable(j migrate.JobStatus, now time.Time) string {
 	w := table.NewWriter()
 	w.SetStyle(table.StyleLight)
+	w.Style().Format = table.FormatOptions{} // as written: upper case makes 749 KIB of 749 KiB
 	w.AppendHeader(table.Row{"table", "state", "rows", "size", "rows/s", "last commit"})
 	w.SetColumnConfigs([]table.ColumnConfig{
 		{Number: 3, Align: text.AlignRight},
