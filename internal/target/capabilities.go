@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -37,29 +38,54 @@ type Capabilities struct {
 	AsOfSystemTime bool `json:"as_of_system_time"`
 }
 
-// probe finds the capabilities on one connection. It works in a temporary
-// schema of its own that it removes again.
-func probe(ctx context.Context, conn *pgx.Conn, cockroach bool) (Capabilities, error) {
-	caps := Capabilities{Cockroach: cockroach}
-	if !caps.Cockroach {
-		caps.MaxIdentifierBytes = 63
-		caps.CopyHexBytes, caps.CopyUnescapes = true, true
-		caps.ExpressionIndexes, caps.GeneratedAlways = true, true
-		return caps, nil
+// standIn is what PostgreSQL can do: it is known and need not be tried.
+var standIn = Capabilities{
+	MaxIdentifierBytes: 63, CopyHexBytes: true, CopyUnescapes: true,
+	ExpressionIndexes: true, GeneratedAlways: true,
+}
+
+// probe finds the capabilities of a CockroachDB by trying. It works in a schema
+// of its own, which it removes again whatever happens.
+func (d *DB) probe(ctx context.Context) (err error) {
+	if !d.caps.Cockroach {
+		d.caps = standIn
+		return nil
 	}
-	caps.AsOfSystemTime = true
-	name := pgx.Identifier{"_migrate_probe_" + fmt.Sprint(conn.PgConn().PID()) + "_" + randomSuffix()}.Sanitize()
-	if _, err := conn.Exec(ctx, "CREATE SCHEMA "+name); err != nil {
-		return caps, fmt.Errorf("probe the target: %w", err)
+	name := "_migrate_probe_" + randomSuffix()
+	defer func() {
+		// After a failure the schema may not even be there: only that one counts.
+		if removed := d.removeProbe(ctx, Quote(name)); err == nil {
+			err = removed
+		}
+	}()
+	conn, err := d.pool.Acquire(ctx)
+	if err != nil {
+		return Explain(err)
 	}
-	p := prober{conn: conn, schema: name}
-	p.run(ctx, &caps)
-	p.must(ctx, "DROP TABLE IF EXISTS "+name+".c, "+name+".g, "+name+".u, "+name+".x")
-	p.must(ctx, "DROP SCHEMA "+name)
+	defer conn.Release()
+	p := prober{conn: conn.Conn(), schema: Quote(name)}
+	p.run(ctx, &d.caps)
 	if p.err != nil {
-		return caps, fmt.Errorf("probe the target: %w", p.err)
+		return fmt.Errorf("find out what the target can do: %w", Explain(p.err))
 	}
-	return caps, nil
+	return nil
+}
+
+// removeProbe drops the probe's schema, on another connection and within a
+// moment of its own: the first may be broken, and ctx over.
+func (d *DB) removeProbe(ctx context.Context, schema string) error {
+	const moment = 10 * time.Second
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), moment)
+	defer cancel()
+	for _, statement := range []string{
+		"DROP TABLE IF EXISTS " + schema + ".c, " + schema + ".g, " + schema + ".u, " + schema + ".x",
+		"DROP SCHEMA IF EXISTS " + schema,
+	} {
+		if _, err := d.pool.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("remove the probe's schema: %w", Explain(err))
+		}
+	}
+	return nil
 }
 
 // prober tries statements. A refusal by the server is an answer; a broken
@@ -71,6 +97,8 @@ type prober struct {
 }
 
 func (p *prober) run(ctx context.Context, caps *Capabilities) {
+	caps.AsOfSystemTime = true
+	p.must(ctx, "CREATE SCHEMA "+p.schema)
 	p.must(ctx, "CREATE TABLE "+p.schema+".c (b BYTES, j JSONB, s STRING)")
 	caps.NULInText = p.accepts(ctx, "INSERT INTO "+p.schema+".c (s) VALUES (e'a\\x00b')")
 	hex := p.copyIn(ctx, "c (b)", `\\x00ff`+"\n")

@@ -36,8 +36,10 @@ func (d *DB) Drift(ctx context.Context, m *schema.Mapping) (drift []string, comp
 		case column.Type != spelled[i]:
 			drift = append(drift, fmt.Sprintf("column %s is %s, planned is %s", Quote(c.Name), column.Type, spelled[i]))
 			comparable = false
-		case column.NotNull != c.NotNull && c.NotNull:
+		case c.NotNull && !column.NotNull:
 			drift = append(drift, fmt.Sprintf("column %s is nullable, planned is NOT NULL", Quote(c.Name)))
+		case column.NotNull && !c.NotNull:
+			drift = append(drift, fmt.Sprintf("column %s is NOT NULL, planned is nullable", Quote(c.Name)))
 		}
 	}
 	for _, c := range have.Columns {

@@ -151,17 +151,6 @@ func (d *DB) discover(ctx context.Context, e endpoint.Endpoint) error {
 	return Explain(d.identify(ctx, conn))
 }
 
-// probe finds the capabilities on a connection of the pool.
-func (d *DB) probe(ctx context.Context) error {
-	conn, err := d.pool.Acquire(ctx)
-	if err != nil {
-		return Explain(err)
-	}
-	defer conn.Release()
-	d.caps, err = probe(ctx, conn.Conn(), d.caps.Cockroach)
-	return Explain(err)
-}
-
 // identify reads what tells this cluster from another; where the account may
 // not see it, the address has to do.
 func (d *DB) identify(ctx context.Context, conn *pgxpool.Conn) error {
