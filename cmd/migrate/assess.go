@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
@@ -97,6 +98,7 @@ func findingsTable(findings []schema.Finding) string {
 	}
 	var out strings.Builder
 	out.WriteString(w.Render())
-	fmt.Fprintf(&out, "\n%d blockers, %d warnings, %d notes\n", count[schema.Blocker], count[schema.Warning], count[schema.Info])
+	fmt.Fprintf(&out, "\n%s, %s, %s\n", english.Plural(count[schema.Blocker], "blocker", ""),
+		english.Plural(count[schema.Warning], "warning", ""), english.Plural(count[schema.Info], "note", ""))
 	return out.String()
 }

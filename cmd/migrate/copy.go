@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"leap/internal/migrate"
@@ -58,6 +59,10 @@ func (o *options) printCopy(m *report.Migration, err error) error {
 			}
 		}
 	}
-	return writeAll(o.t.out, fmt.Sprintf("%d tables with %s rows are copied; nothing is compared yet: migrate verify does that\n",
-		tables, humanize.Comma(rows)))
+	verb := "are"
+	if tables == 1 {
+		verb = "is"
+	}
+	return writeAll(o.t.out, fmt.Sprintf("%s with %s rows %s copied; nothing is compared yet: migrate verify does that\n",
+		english.Plural(tables, "table", ""), humanize.Comma(rows), verb))
 }

@@ -61,6 +61,22 @@ func (o *options) print(m *report.Migration) error {
 	return report.Text(o.t.out, m, report.Options{Color: isTerminal(o.t.out)})
 }
 
+// judge runs phases that end in a verification: it prints the report, and the
+// exit code is the error's or the verdict's.
+func (o *options) judge(cmd *cobra.Command, phases ...migrate.Phase) error {
+	m, err := o.execute(cmd, phases...)
+	if m == nil {
+		return err
+	}
+	if printErr := o.print(m); printErr != nil {
+		return printErr
+	}
+	if err != nil {
+		return err
+	}
+	return conclude(m.Verdict)
+}
+
 // conclude turns a verdict into an exit code: pass is 0, a difference 3,
 // anything that was not checked 4.
 func conclude(v report.Verdict) error {

@@ -20,17 +20,7 @@ the same command continues where it stopped.`,
   # values that cannot arrive as they are need a decision
   migrate run --policy zero-date=null --policy json-duplicate=last`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			m, err := o.execute(cmd, migrate.Assess, migrate.Schema, migrate.Copy, migrate.Verify)
-			if m == nil {
-				return err
-			}
-			if printErr := o.print(m); printErr != nil {
-				return printErr
-			}
-			if err != nil {
-				return err
-			}
-			return conclude(m.Verdict)
+			return o.judge(cmd, migrate.Assess, migrate.Schema, migrate.Copy, migrate.Verify)
 		},
 	}
 	o.endpointFlags(cmd)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
@@ -93,6 +94,6 @@ func statusTable(j migrate.JobStatus, now time.Time) string {
 		}
 		w.AppendRow(table.Row{t.Name, t.State, humanize.Comma(t.Rows), humanize.IBytes(uint64(max(0, t.Bytes))), rate, last})
 	}
-	w.AppendFooter(table.Row{fmt.Sprintf("%d tables", len(j.Tables)), "", humanize.Comma(rows), humanize.IBytes(uint64(max(0, bytes)))})
+	w.AppendFooter(table.Row{english.Plural(len(j.Tables), "table", ""), "", humanize.Comma(rows), humanize.IBytes(uint64(max(0, bytes)))})
 	return w.Render()
 }

@@ -16,17 +16,7 @@ and the column where they differ. It shares no code with the copier's encoding.
 It ends with exit code 3 when anything differs, a missing table included.`,
 		Example: `  migrate verify --source mysql://leap@db1:3306/bank --target postgresql://leap@crdb:26257/bank --report verify.json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			m, err := o.execute(cmd, migrate.Verify)
-			if m == nil {
-				return err
-			}
-			if printErr := o.print(m); printErr != nil {
-				return printErr
-			}
-			if err != nil {
-				return err
-			}
-			return conclude(m.Verdict)
+			return o.judge(cmd, migrate.Verify)
 		},
 	}
 	o.endpointFlags(cmd)

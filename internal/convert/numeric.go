@@ -46,7 +46,7 @@ func boolType(b *builder, t *table, c *schema.Column, m *schema.ColumnMapping) {
 	case facts.BeyondBool:
 		b.block("tinyint1-beyond-bool", t.object(c.Name),
 			"TINYINT(1) holds values other than 0 and 1, and policy tinyint1=bool leaves no room for them",
-			"choose tinyint1=int2, or repair the values on the source")
+			"choose --policy tinyint1=int2, or repair the values on the source")
 	case !looked:
 		b.info("tinyint1-bool", t.object(c.Name),
 			"TINYINT(1) becomes BOOL; a value other than 0 and 1 is refused when it comes",
@@ -60,7 +60,7 @@ func unsignedBigint(b *builder, t *table, c *schema.Column, m *schema.ColumnMapp
 		b.gather(schema.Finding{
 			Rule: "unsigned-bigint", Severity: schema.Info, Object: "database " + b.db.Name,
 			Problem: "BIGINT UNSIGNED becomes DECIMAL(20,0), which holds every value and is slower than INT8: %s",
-			Advice:  "choose unsigned-bigint=int8 when no value exceeds 9223372036854775807",
+			Advice:  "choose --policy unsigned-bigint=int8 when no value exceeds 9223372036854775807",
 		}, t.object(c.Name))
 		return
 	}
@@ -70,7 +70,7 @@ func unsignedBigint(b *builder, t *table, c *schema.Column, m *schema.ColumnMapp
 	case facts.BeyondInt8:
 		b.block("unsigned-beyond-int8", t.object(c.Name),
 			"values above 9223372036854775807 do not fit INT8, which policy unsigned-bigint=int8 asks for",
-			"choose unsigned-bigint=decimal")
+			"choose --policy unsigned-bigint=decimal")
 	case !looked:
 		b.info("unsigned-int8", t.object(c.Name),
 			"BIGINT UNSIGNED becomes INT8; a value above 9223372036854775807 is refused when it comes",

@@ -25,7 +25,7 @@ func geometryType(b *builder, t *table, c *schema.Column, m *schema.ColumnMappin
 	if b.p.Geometry != "bytes" {
 		b.block("geometry", t.object(c.Name),
 			strings.ToUpper(c.Type.Base)+" has no equal on the target",
-			"choose geometry=bytes to store the source's internal bytes, or convert the column on the source")
+			"choose --policy geometry=bytes to store the source's internal bytes, or convert the column on the source")
 		return
 	}
 	holds := "4 bytes SRID (little-endian), then WKB"

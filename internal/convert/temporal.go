@@ -36,7 +36,7 @@ func timeType(b *builder, t *table, c *schema.Column, m *schema.ColumnMapping) {
 	case facts.OutsideDay:
 		b.block("time-outside-day", t.object(c.Name),
 			"TIME holds values outside one day, and policy time=time leaves no room for them",
-			"choose time=auto or time=interval")
+			"choose --policy time=auto or time=interval")
 	case !looked:
 		b.info("time-unknown", t.object(c.Name),
 			"TIME becomes TIME; a negative value or one of 24 hours and more is refused when it comes",

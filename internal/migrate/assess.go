@@ -3,6 +3,8 @@ package migrate
 import (
 	"context"
 
+	"github.com/dustin/go-humanize/english"
+
 	"leap/internal/schema"
 )
 
@@ -16,7 +18,8 @@ func (s *session) assess(context.Context) error {
 	if s.target == nil {
 		s.step("no target given: assuming a current CockroachDB")
 	}
-	s.step("%d tables; %d blockers, %d warnings, %d notes",
-		len(s.planned.Tables), count[schema.Blocker], count[schema.Warning], count[schema.Info])
+	s.step("%s; %s, %s, %s", english.Plural(len(s.planned.Tables), "table", ""),
+		english.Plural(count[schema.Blocker], "blocker", ""), english.Plural(count[schema.Warning], "warning", ""),
+		english.Plural(count[schema.Info], "note", ""))
 	return s.refuseBlockers()
 }
