@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"leap/internal/row"
@@ -24,11 +23,9 @@ import (
 // which is most of the client's work at 250,000 rows/s.
 func Read(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, fn func(row.Row) error) error {
 	columns := m.Copied()
-	expressions := make([]string, 0, len(columns))
-	for _, c := range columns {
-		expressions = append(expressions, readExpression(c))
-	}
+	layout := newLayout(columns)
 	guarded := guards(columns)
+	expressions := layout.expressions
 	for _, g := range guarded {
 		expressions = append(expressions, g.expression)
 	}
@@ -36,14 +33,14 @@ func Read(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, f
 	if err != nil {
 		return fmt.Errorf("read %s: %w", m.SourceName, err)
 	}
-	var cells cells
+	cells := newCells(layout)
 	return stream(ctx, conn, query, func(values []driver.Value) error {
-		out, err := cells.take(values[:len(columns)])
+		out, err := cells.take(values)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", m.SourceName, err)
 		}
 		for i, g := range guarded {
-			if ok, isInt := values[len(columns)+i].(int64); !isInt || ok != 1 {
+			if ok, isInt := values[len(layout.expressions)+i].(int64); !isInt || ok != 1 {
 				return g.problem()
 			}
 		}
@@ -182,39 +179,6 @@ func drain(rows driver.Rows, fn func([]driver.Value) error) error {
 			return err
 		}
 	}
-}
-
-// cells turns driver values into a row without allocating per cell.
-type cells struct {
-	row     row.Row
-	scratch []byte
-}
-
-func (c *cells) take(values []driver.Value) (row.Row, error) {
-	c.row = c.row[:0]
-	c.scratch = c.scratch[:0]
-	for _, v := range values {
-		start := len(c.scratch)
-		switch v := v.(type) {
-		case nil:
-			c.row = append(c.row, nil)
-			continue
-		case []byte:
-			c.row = append(c.row, v)
-			continue
-		case int64:
-			c.scratch = strconv.AppendInt(c.scratch, v, 10)
-		case uint64:
-			c.scratch = strconv.AppendUint(c.scratch, v, 10)
-		case float64:
-			c.scratch = strconv.AppendFloat(c.scratch, v, 'g', -1, 64)
-		default:
-			return nil, fmt.Errorf("the MySQL driver returned a %T", v)
-		}
-		// When scratch moves to a larger array, earlier cells keep the old one.
-		c.row = append(c.row, c.scratch[start:len(c.scratch):len(c.scratch)])
-	}
-	return c.row, nil
 }
 
 // Bounds returns the smallest and the largest value of the first order-key
