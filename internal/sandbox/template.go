@@ -48,8 +48,7 @@ func (s *Server) fillData(ctx context.Context, cache templates) error {
 	}
 	data := s.home.data()
 	if cache.dir != "" {
-		err := copyTree(ctx, cache.path(s.prog), data, s.home.owner)
-		if err == nil {
+		if copyWhole(ctx, cache.path(s.prog), data, s.home.owner) == nil {
 			return nil
 		}
 		if err := s.emptyData(); err != nil {
@@ -63,6 +62,29 @@ func (s *Server) fillData(ctx context.Context, cache templates) error {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
 	keep(ctx, userTemplates(), s.prog, data)
+	return nil
+}
+
+// errReplaced says that the template was replaced while it was copied.
+var errReplaced = errors.New("the template was replaced while it was copied")
+
+// copyWhole copies a template. Another process may put a new one in its place
+// meanwhile, and half of the one with half of the other is a corrupt server.
+func copyWhole(ctx context.Context, from, to string, owner *account) error {
+	before, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	if err = copyTree(ctx, from, to, owner); err != nil {
+		return err
+	}
+	after, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(before, after) {
+		return errReplaced
+	}
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync"
 	"testing"
 )
 
@@ -127,4 +129,63 @@ func TestCopyTree(t *testing.T) {
 	if err := copyTree(t.Context(), from, t.TempDir(), nil); err == nil {
 		t.Error("a link was followed")
 	}
+}
+
+// TestCopyIsOfOneTemplate replaces a template again and again while it is
+// copied: a copy that succeeds holds the files of one generation only.
+func TestCopyIsOfOneTemplate(t *testing.T) {
+	const files = 50
+	dir := t.TempDir()
+	generation := func(n int) string {
+		folder := filepath.Join(dir, strconv.Itoa(n))
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Error(err)
+		}
+		for i := range files {
+			if err := os.WriteFile(filepath.Join(folder, strconv.Itoa(i)), []byte(strconv.Itoa(n)), 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+		return folder
+	}
+	template := filepath.Join(dir, "template")
+	if err := os.Rename(generation(0), template); err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	var replacing sync.WaitGroup
+	replacing.Go(func() {
+		for n := 1; ; n++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			fresh := generation(n)
+			_ = os.Rename(template, filepath.Join(dir, "old"+strconv.Itoa(n)))
+			_ = os.Rename(fresh, template)
+		}
+	})
+	whole := 0
+	for range 100 {
+		to := t.TempDir()
+		if copyWhole(t.Context(), template, to, nil) != nil {
+			continue
+		}
+		whole++
+		seen := map[string]bool{}
+		for i := range files {
+			text, err := os.ReadFile(filepath.Join(to, strconv.Itoa(i)))
+			if err != nil {
+				t.Error(err)
+			}
+			seen[string(text)] = true
+		}
+		if len(seen) != 1 {
+			t.Errorf("a copy mixes %d templates", len(seen))
+		}
+	}
+	close(stop)
+	replacing.Wait()
+	t.Logf("%d of 100 copies were whole", whole)
 }
