@@ -45,15 +45,15 @@ type Table struct {
 
 // hiddenColumns is what CockroachDB adds to tables without a primary key.
 const hiddenColumns = `SELECT table_name || '.' || column_name FROM information_schema.columns
-	WHERE table_schema = $1 AND is_hidden = 'YES'`
+	WHERE table_schema = $1 AND is_hidden = 'YES' AND ($2::TEXT = '' OR table_name = $2::TEXT)`
 
 // hidden lists the columns that the server made for itself, as table.column.
-func (d *DB) hidden(ctx context.Context) (map[string]bool, error) {
+func (d *DB) hidden(ctx context.Context, name string) (map[string]bool, error) {
 	out := map[string]bool{}
 	if !d.caps.Cockroach {
 		return out, nil
 	}
-	rows, err := d.pool.Query(ctx, hiddenColumns, Schema)
+	rows, err := d.pool.Query(ctx, hiddenColumns, Schema, name)
 	if err != nil {
 		return nil, fmt.Errorf("list hidden columns: %w", Explain(err))
 	}
@@ -70,19 +70,23 @@ func (d *DB) hidden(ctx context.Context) (map[string]bool, error) {
 
 // Tables lists the tables of the target schema with their columns, those left
 // out that the server made for itself.
-func (d *DB) Tables(ctx context.Context) (map[string]*Table, error) {
+func (d *DB) Tables(ctx context.Context) (map[string]*Table, error) { return d.tables(ctx, "") }
+
+// tables lists one table, or all for an empty name.
+func (d *DB) tables(ctx context.Context, name string) (map[string]*Table, error) {
 	const query = `
 		SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
 		FROM pg_catalog.pg_class c
 		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
 		WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+			AND ($2::TEXT = '' OR c.relname::TEXT = $2::TEXT)
 		ORDER BY c.relname, a.attnum`
-	hidden, err := d.hidden(ctx)
+	hidden, err := d.hidden(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := d.pool.Query(ctx, query, Schema)
+	rows, err := d.pool.Query(ctx, query, Schema, name)
 	if err != nil {
 		return nil, fmt.Errorf("list target tables: %w", Explain(err))
 	}

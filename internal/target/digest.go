@@ -15,7 +15,7 @@ import (
 // wrote wrongly is read here as it is. Rows come in no particular order. The
 // cells are valid until fn returns.
 func (d *DB) Scan(ctx context.Context, m *schema.Mapping, r row.Range, fn func(row.Row) error) error {
-	query, args := scanQuery(m, r, d.caps)
+	query, args := scanQuery(m, r)
 	conn, err := d.pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("connect to the target: %w", Explain(err))
@@ -65,10 +65,10 @@ func hexColumns(m *schema.Mapping) []int {
 	return out
 }
 
-func scanQuery(m *schema.Mapping, r row.Range, caps Capabilities) (string, [][]byte) {
+func scanQuery(m *schema.Mapping, r row.Range) (string, [][]byte) {
 	expressions := make([]string, len(m.Columns))
 	for i, c := range m.Columns {
-		expressions[i] = scanExpression(c, caps)
+		expressions[i] = scanExpression(c)
 	}
 	var args [][]byte
 	var conditions []string
@@ -95,7 +95,7 @@ func scanQuery(m *schema.Mapping, r row.Range, caps Capabilities) (string, [][]b
 }
 
 // scanExpression prints a column in the text that row.AppendCanonical reads.
-func scanExpression(c schema.ColumnMapping, caps Capabilities) string {
+func scanExpression(c schema.ColumnMapping) string {
 	name := Quote(c.Name)
 	switch c.Kind {
 	case schema.Int, schema.Decimal, schema.Float32, schema.Float64, schema.Bits, schema.Date,
@@ -115,7 +115,6 @@ func scanExpression(c schema.ColumnMapping, caps Capabilities) string {
 		}
 		return scanSet(name)
 	}
-	_ = caps
 	return name + "::TEXT"
 }
 

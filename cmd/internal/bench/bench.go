@@ -42,7 +42,7 @@ type measurement struct {
 // contender is one way to do the work.
 type contender struct {
 	name string
-	// run does it once; fresh tells whether it needs an empty target.
+	// run does it once, into an empty database of that name.
 	run func(ctx context.Context, database string) (measurement, error)
 }
 
