@@ -155,9 +155,13 @@ func (b *browser) note(m message) {
 		Request struct {
 			URL string `json:"url"`
 		} `json:"request"`
-		Entry            struct{ Level, Text string } `json:"entry"`
-		ExceptionDetails struct{ Text string }        `json:"exceptionDetails"`
-		Args             []struct{ Value any }        `json:"args"`
+		Entry struct {
+			Level string `json:"level"`
+			Text  string `json:"text"`
+		} `json:"entry"`
+		Args []struct {
+			Value any `json:"value"`
+		} `json:"args"`
 	}
 	_ = json.Unmarshal(m.Params, &p) // other events have other parameters
 	switch m.Method {
