@@ -34,6 +34,7 @@ does nothing.`,
 	o.endpointFlags(cmd)
 	o.planFlags(cmd)
 	o.snapshotFlags(cmd)
+	o.kind.flags(cmd)
 	o.copyFlags(cmd)
 	o.outputFlags(cmd)
 	return cmd

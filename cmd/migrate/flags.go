@@ -34,6 +34,7 @@ type options struct {
 	bytes    int
 	digest   int
 	retryFor time.Duration
+	kind     kindness
 	json     bool
 	report   string
 	progress string
@@ -101,6 +102,9 @@ func (o *options) config(cmd *cobra.Command) (migrate.Config, error) {
 		Snapshot: source.SnapshotMode(o.snapshot), SkipScan: o.skipScan, Workers: o.workers,
 		ChunkRows: o.rows, ChunkBytes: o.bytes, RangeRows: o.digest, RetryFor: o.retryFor,
 	}
+	if err := o.kind.apply(cmd, &cfg); err != nil {
+		return cfg, err
+	}
 	for _, p := range o.policies {
 		name, value, ok := strings.Cut(p, "=")
 		if !ok {
@@ -151,6 +155,19 @@ func (o *options) sourceOnly() (endpoint.Endpoint, error) {
 	return e, nil
 }
 
+// targetOnly resolves the target of a command that needs no source.
+func (o *options) targetOnly() (endpoint.Endpoint, error) {
+	e, err := o.address("--target", o.target, "LEAP_TARGET", "PGPASSWORD")
+	if err != nil {
+		return e, err
+	}
+	if e.Protocol != endpoint.PostgreSQL {
+		return e, fault.New(fault.Usage, "the target is CockroachDB: postgresql://user@host:26257/database",
+			"--target is not a postgresql:// address: %s", e)
+	}
+	return e, nil
+}
+
 // endpoints resolves both addresses.
 func (o *options) endpoints(cfg *migrate.Config) error {
 	src, err := o.sourceOnly()
@@ -158,15 +175,11 @@ func (o *options) endpoints(cfg *migrate.Config) error {
 		return err
 	}
 	dst, err := o.address("--target", o.target, "LEAP_TARGET", "PGPASSWORD")
-	if err != nil {
-		return err
-	}
-	if src.Same(dst) {
+	if err == nil && src.Same(dst) {
 		return fault.New(fault.Usage, "give the target another address", "source and target are the same database: %s", src)
 	}
-	if dst.Protocol != endpoint.PostgreSQL {
-		return fault.New(fault.Usage, "the target is CockroachDB: postgresql://user@host:26257/database",
-			"--target is not a postgresql:// address: %s", dst)
+	if dst, err = o.targetOnly(); err != nil {
+		return err
 	}
 	cfg.Source, cfg.Target = src, &dst
 	return nil

@@ -27,6 +27,7 @@ the same command continues where it stopped.`,
 	o.planFlags(cmd)
 	o.scanFlag(cmd)
 	o.snapshotFlags(cmd)
+	o.kind.flags(cmd)
 	o.copyFlags(cmd)
 	o.verifyFlags(cmd)
 	o.outputFlags(cmd)

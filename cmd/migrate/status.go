@@ -12,8 +12,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
-	"leap/internal/endpoint"
-	"leap/internal/fault"
 	"leap/internal/migrate"
 )
 
@@ -27,13 +25,9 @@ the source, changes nothing, and may be run while a copy is running.`,
 		Example: `  migrate status --target postgresql://leap@crdb:26257/bank
   migrate status --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			e, err := o.address("--target", o.target, "LEAP_TARGET", "PGPASSWORD")
+			e, err := o.targetOnly()
 			if err != nil {
 				return err
-			}
-			if e.Protocol != endpoint.PostgreSQL {
-				return fault.New(fault.Usage, "the target is CockroachDB: postgresql://user@host:26257/database",
-					"--target is not a postgresql:// address: %s", e)
 			}
 			status, err := migrate.ReadStatus(cmd.Context(), e)
 			if err != nil {
@@ -65,6 +59,9 @@ func statusText(s migrate.Status, now time.Time) string {
 			state = "finished " + j.Finished.Format(time.RFC3339)
 		}
 		fmt.Fprintf(&out, "%s from %s: begun %s, %s\n", j.Name, j.Source, j.Started.Format(time.RFC3339), state)
+		if j.Paused != nil {
+			fmt.Fprintf(&out, "paused by %s since %s: migrate resume goes on\n", j.Paused.By, j.Paused.Since.Format(time.RFC3339))
+		}
 		out.WriteString(statusTable(j, now))
 		out.WriteString("\n")
 	}

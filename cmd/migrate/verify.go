@@ -22,6 +22,7 @@ It ends with exit code 3 when anything differs, a missing table included.`,
 	o.endpointFlags(cmd)
 	o.planFlags(cmd)
 	o.snapshotFlags(cmd)
+	o.kind.flags(cmd)
 	o.verifyFlags(cmd)
 	o.outputFlags(cmd)
 	return cmd

@@ -25,6 +25,9 @@ const (
 	Step Kind = "step"
 	// Retried says that a chunk or statement is tried again: Table, Message.
 	Retried Kind = "retried"
+	// PaceChanged says that reading is held back, paused, or at full speed
+	// again: Share, Message.
+	PaceChanged Kind = "pace_changed"
 	// Warned is something the user must see: Message.
 	Warned Kind = "warned"
 )
@@ -39,7 +42,9 @@ type Event struct {
 	TotalRows int64
 	Bytes     int64
 	Elapsed   time.Duration
-	Message   string
+	// Share is the part of its speed that a copy is held to: 0 paused, 1 full.
+	Share   float64
+	Message string
 }
 
 // Sink receives events. Emit is called from many goroutines and must not block.

@@ -41,7 +41,7 @@ func (s *session) copy(ctx context.Context) error {
 	if err = s.takeSnapshot(ctx); err != nil {
 		return err
 	}
-	s.copied, err = copy.Run(ctx, reader{s.snapshot}, writer{s.target}, s.mappings(), copy.Config{
+	s.copied, err = copy.Run(ctx, s.reader(), writer{s.target}, s.mappings(), copy.Config{
 		Lease: s.lease, Position: positionText(s.snapshot.Position()),
 		Workers: s.cfg.Workers, ChunkRows: s.cfg.ChunkRows, ChunkBytes: s.cfg.ChunkBytes,
 		RetryFor: s.cfg.RetryFor, Events: s.cfg.Events,
@@ -180,7 +180,7 @@ func (s *session) takeSnapshot(ctx context.Context) error {
 	}
 	p := s.snapshot.Position()
 	s.step("snapshot by %s at %s, %d connections", p.Method, positionText(p), p.Connections)
-	return nil
+	return s.startPace(ctx)
 }
 
 // refuseEngines refuses tables that a snapshot does not cover.

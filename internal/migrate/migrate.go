@@ -39,6 +39,8 @@ type Config struct {
 	RangeRows int
 	// RetryFor is how long a chunk is tried again while the target is away.
 	RetryFor time.Duration
+	// Kindness bounds what the source has to bear.
+	Kindness Kindness
 	Events   event.Sink
 }
 
@@ -71,9 +73,11 @@ const (
 // the reason to stop and is in the report too. A verification that found
 // differences is not an error: the report's verdict says so.
 func Run(ctx context.Context, cfg Config, phases ...Phase) (*report.Migration, error) {
-	cfg = cfg.withDefaults()
+	cfg, err := cfg.withDefaults().fit()
 	s := newSession(cfg, phases)
-	err := s.run(ctx, phases)
+	if err == nil {
+		err = s.run(ctx, phases)
+	}
 	s.close()
 	s.fillReport(err)
 	return &s.report, err

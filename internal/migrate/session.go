@@ -29,6 +29,7 @@ type session struct {
 	lease    checkpoint.Lease // while the copy phase runs
 	planned  *convert.Plan
 	snapshot *source.Snapshot // one view for copy and verify of the same run
+	pace     *pace            // while there is a snapshot
 
 	copied   []copy.TableResult
 	verified []verify.TableResult
@@ -49,6 +50,9 @@ func (s *session) open(ctx context.Context) error {
 	if s.source, err = source.Open(ctx, s.cfg.Source); err != nil {
 		return err
 	}
+	if n := s.cfg.Kindness.Connections; n > 0 {
+		s.source.LimitConnections(n)
+	}
 	if s.cfg.Target == nil {
 		return nil
 	}
@@ -65,6 +69,9 @@ func (s *session) open(ctx context.Context) error {
 const verifyConnections = 6
 
 func (s *session) close() {
+	if s.pace != nil {
+		s.pace.close()
+	}
 	if s.snapshot != nil {
 		_ = s.snapshot.Close() // read-only transactions: nothing can be lost
 	}

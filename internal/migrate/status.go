@@ -22,7 +22,17 @@ type JobStatus struct {
 	Source   string        `json:"source"`
 	Started  time.Time     `json:"started"`
 	Finished *time.Time    `json:"finished"` // nil while rows or indexes are missing
+	Paused   *PauseStatus  `json:"paused"`   // nil unless somebody paused it
 	Tables   []TableStatus `json:"tables"`
+}
+
+// PauseStatus says who paused a copy.
+type PauseStatus struct {
+	By    string    `json:"by"`
+	Since time.Time `json:"since"`
+	// Stopped is when the running copy had stopped reading; nil before, and
+	// while nobody copies.
+	Stopped *time.Time `json:"stopped"`
 }
 
 // TableStatus is one table of a copy.
@@ -82,12 +92,31 @@ func readJob(ctx context.Context, store checkpoint.Store, id string) (JobStatus,
 		finished := job.Finished.UTC()
 		out.Finished = &finished
 	}
+	if out.Paused, err = readPause(ctx, store, id); err != nil {
+		return out, err
+	}
 	tables, err := checkpoint.Tables(ctx, store, job)
 	if err != nil {
 		return out, err
 	}
 	for _, t := range tables {
 		out.Tables = append(out.Tables, tableStatus(t))
+	}
+	return out, nil
+}
+
+func readPause(ctx context.Context, store checkpoint.Store, id string) (*PauseStatus, error) {
+	if can, err := checkpoint.HasPauses(ctx, store); err != nil || !can {
+		return nil, err
+	}
+	p, found, err := checkpoint.Paused(ctx, store, id)
+	if err != nil || !found {
+		return nil, err
+	}
+	out := &PauseStatus{By: p.By, Since: p.Since.UTC()}
+	if !p.Stopped.IsZero() {
+		stopped := p.Stopped.UTC()
+		out.Stopped = &stopped
 	}
 	return out, nil
 }

@@ -15,7 +15,7 @@ func (s *session) verify(ctx context.Context) error {
 		return err
 	}
 	var err error
-	s.verified, err = verify.Run(ctx, reader{s.snapshot}, writer{s.target}, s.mappings(), verify.Config{
+	s.verified, err = verify.Run(ctx, s.reader(), writer{s.target}, s.mappings(), verify.Config{
 		RangeRows: s.cfg.RangeRows, Events: s.cfg.Events, Workers: max(1, s.cfg.Workers/2),
 	})
 	if err != nil {

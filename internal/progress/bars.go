@@ -77,10 +77,14 @@ func (b *bars) close() {
 }
 
 func (v phaseView) label() string {
-	if v.all == 0 {
-		return v.phase
+	text := v.phase
+	if v.all > 0 {
+		text = fmt.Sprintf("%s %d/%d", v.phase, v.done, v.all)
 	}
-	return fmt.Sprintf("%s %d/%d", v.phase, v.done, v.all)
+	if v.pace != "" {
+		text += " " + v.pace
+	}
+	return text
 }
 
 func (b *bars) update(v view, label string) {

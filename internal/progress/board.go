@@ -25,6 +25,7 @@ type board struct {
 	lines    []string // messages that were not shown yet
 	dropped  int      // messages that did not fit into lines
 	retries  map[tableID]*retries
+	pace     pace
 	closed   bool
 }
 
@@ -107,6 +108,8 @@ func (b *board) apply(e event.Event, now time.Time) {
 		b.say(maxWaitingWarnings, line(b.name(e), e.Table, "warning: "+e.Message))
 	case event.Retried:
 		b.retry(e, now)
+	case event.PaceChanged:
+		b.setPace(e, now)
 	}
 }
 

@@ -18,6 +18,7 @@ type phaseView struct {
 	view
 	done, all int
 	tables    []view
+	pace      string // what holds it back, in a few characters; empty for nothing
 }
 
 // view is the progress of a phase or of one table.
@@ -43,7 +44,9 @@ func (b *board) frame(now time.Time) frame {
 	}
 	b.lines, b.dropped = nil, 0
 	for _, p := range b.phases {
-		f.phases = append(f.phases, p.view(now))
+		v := p.view(now)
+		v.pace = b.pace.label()
+		f.phases = append(f.phases, v)
 	}
 	return f
 }

@@ -50,8 +50,10 @@ type record struct {
 	TotalRows      *int64     `json:"total_rows,omitempty"` // an estimate
 	Bytes          *int64     `json:"bytes,omitempty"`
 	ElapsedSeconds *float64   `json:"elapsed_seconds,omitempty"`
-	Message        string     `json:"message,omitempty"`
-	Dropped        int        `json:"dropped,omitempty"` // events before this one
+	// Share is the part of its speed that the copy is held to: 0 paused, 1 full.
+	Share   *float64 `json:"share,omitempty"`
+	Message string   `json:"message,omitempty"`
+	Dropped int      `json:"dropped,omitempty"` // events before this one
 }
 
 // NewJSONLines returns a sink that writes to w until Close.
@@ -127,6 +129,8 @@ func newRecord(e event.Event) record {
 		r.Level = slog.LevelError
 	case event.Warned, event.Retried:
 		r.Level = slog.LevelWarn
+	case event.PaceChanged:
+		r.Share = new(e.Share)
 	case event.PhaseStarted, event.Step:
 	}
 	return r

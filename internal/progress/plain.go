@@ -101,6 +101,9 @@ func (p *plain) step(f frame) (view, bool) {
 // text adds the number of tables to the numbers of the phase.
 func (v phaseView) text() string {
 	running := elapsed(v.elapsed)
+	if v.pace != "" {
+		running += gap + v.pace
+	}
 	if v.all == 0 {
 		return "running for " + running
 	}

@@ -78,7 +78,7 @@ func (db *DB) takeGroup(ctx context.Context, n int) ([]*sql.Conn, Position, erro
 	if !logged {
 		return nil, Position{}, errNoCommonView
 	}
-	conns, err := db.openConns(ctx, 2*n)
+	conns, err := db.openConns(ctx, db.within(2*n))
 	if isServerError(err, errTooManyConns, errTooManyUserConns) {
 		conns, err = db.openConns(ctx, n)
 	}

@@ -23,8 +23,9 @@ import (
 
 // DB is one source database. It is safe for concurrent use; Close ends it.
 type DB struct {
-	pool *sql.DB
-	info Info
+	pool  *sql.DB
+	info  Info
+	limit int // of open connections; 0 for none
 }
 
 // Info says what server and database a DB is connected to.
@@ -77,6 +78,22 @@ func Open(ctx context.Context, e endpoint.Endpoint) (*DB, error) {
 		return nil, fmt.Errorf("connect to %s: %w", e, Explain(err))
 	}
 	return db, nil
+}
+
+// LimitConnections bounds how many connections are open at the same time, those
+// of snapshots included. Asking for more waits until one is given back, so a
+// snapshot must leave one for the questions that are asked beside it.
+func (db *DB) LimitConnections(n int) {
+	db.limit = n
+	db.pool.SetMaxOpenConns(n)
+}
+
+// within returns n, or as many connections as are allowed.
+func (db *DB) within(n int) int {
+	if db.limit > 0 {
+		return min(n, db.limit)
+	}
+	return n
 }
 
 // Info returns what Open found out.
