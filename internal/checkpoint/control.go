@@ -55,7 +55,7 @@ func Paused(ctx context.Context, s Store, job string) (p Pause, found bool, err 
 		func(scan func(...any) error) error {
 			found = true
 			var stopped *time.Time
-			if err := scan(&p.By, &p.Since, &stopped); err != nil {
+			if err = scan(&p.By, &p.Since, &stopped); err != nil {
 				return err
 			}
 			if stopped != nil {

@@ -81,7 +81,7 @@ func (o Order) give(ctx context.Context, fn func(checkpoint.Store, *Ordered) err
 	if out.Job, err = o.find(ctx, store); err != nil {
 		return out, err
 	}
-	if err := checkpoint.Ensure(ctx, store); err != nil { // an older version made it without pauses
+	if err = checkpoint.Ensure(ctx, store); err != nil { // an older version made it without pauses
 		return out, err
 	}
 	holder, held, err := checkpoint.Who(ctx, store, out.Job)

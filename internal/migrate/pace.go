@@ -95,8 +95,9 @@ func (s *session) startPace(ctx context.Context) error {
 func (s *session) tryGauge(ctx context.Context, g *source.Gauge) (throttle.Limits, error) {
 	limits := s.cfg.Kindness.Limits
 	told := s.paceText()
+	defer func() { s.tellPace(told) }()
 	if !limits.Watched() {
-		return limits, s.tellPace(told)
+		return limits, nil
 	}
 	if limits.Threads > 0 {
 		if _, err := g.ThreadsRunning(ctx); err != nil {
@@ -105,7 +106,7 @@ func (s *session) tryGauge(ctx context.Context, g *source.Gauge) (throttle.Limit
 		told = append(told, fmt.Sprintf("slower while more than %d other threads run on the source", limits.Threads))
 	}
 	if limits.Lag == 0 {
-		return limits, s.tellPace(told)
+		return limits, nil
 	}
 	switch lag, err := g.Lag(ctx); {
 	case source.IsPrivilege(err) && s.cfg.Kindness.Asked:
@@ -122,7 +123,7 @@ func (s *session) tryGauge(ctx context.Context, g *source.Gauge) (throttle.Limit
 	default:
 		told = append(told, fmt.Sprintf("slower while it is more than %s behind its primary", limits.Lag))
 	}
-	return limits, s.tellPace(told)
+	return limits, nil
 }
 
 const lagPrivilege = "GRANT SLAVE MONITOR (MariaDB) or REPLICATION CLIENT (MySQL) to the source user lets it see how far a replica is behind"
@@ -138,11 +139,10 @@ func (s *session) paceText() []string {
 	return out
 }
 
-func (s *session) tellPace(parts []string) error {
+func (s *session) tellPace(parts []string) {
 	if len(parts) > 0 {
 		s.step("pace: %s", strings.Join(parts, "; "))
 	}
-	return nil
 }
 
 // reader returns the snapshot as the features read it: at the pace of the throttle.
