@@ -51,7 +51,7 @@ func (s Spec) Schedule(opts Options) *Schedule {
 	before := s.curve.rate(0) * opts.Warmup.Seconds()
 	schedule := &Schedule{spec: s, opts: opts, count: -before, duration: duration}
 	if s.poisson {
-		schedule.count += exponential(opts.Seed, 0)
+		schedule.count += Gap(opts.Seed, 0)
 	} else {
 		// Even arrivals: the first one measured is due at 0 with any warm-up.
 		schedule.count = -math.Floor(before)
@@ -69,7 +69,7 @@ func (s *Schedule) Next() (Tick, bool) {
 		tick := Tick{Seq: s.seq, Due: seconds(due)}
 		s.seq++
 		if s.spec.poisson {
-			s.count += exponential(s.opts.Seed, s.seq)
+			s.count += Gap(s.opts.Seed, s.seq)
 		} else {
 			s.count++
 		}
@@ -109,9 +109,10 @@ func seconds(s float64) time.Duration {
 	return time.Duration(ns)
 }
 
-// exponential returns the seq-th gap of a Poisson process of rate 1. It is
+// Gap returns the seq-th gap of a Poisson process of rate 1: a number with an
+// exponential distribution and the mean 1. It is
 // counter-based: no state, so that every stripe computes the same arrivals.
-func exponential(seed, seq uint64) float64 {
+func Gap(seed, seq uint64) float64 {
 	// SplitMix64 (Steele, Lea, Flood 2014), at a point that seed and seq choose.
 	x := mix(seed^0x70616365) + (seq+1)*0x9e3779b97f4a7c15
 	// 53 bits, moved by half a step: neither 0, whose logarithm is infinite, nor 1.
