@@ -35,6 +35,7 @@ type options struct {
 	digest   int
 	retryFor time.Duration
 	kind     kindness
+	indexes  string
 	json     bool
 	report   string
 	progress string
@@ -81,6 +82,8 @@ func (o *options) snapshotFlags(cmd *cobra.Command) {
 func (o *options) copyFlags(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&o.rows, "chunk-rows", 0, "rows per chunk at most (default 20000)")
 	cmd.Flags().IntVar(&o.bytes, "chunk-bytes", 0, "bytes per chunk, about (default 1048576)")
+	cmd.Flags().StringVar(&o.indexes, "indexes", string(migrate.IndexesAfter),
+		"after: build secondary indexes when the rows are there, faster; before: on the empty tables, so that nothing big is left to do at the end (foreign keys come after the rows in any case)")
 	cmd.Flags().DurationVar(&o.retryFor, "retry-for", time.Minute, "how long to try a chunk again while the target is away")
 }
 
@@ -120,6 +123,10 @@ func (o *options) config(cmd *cobra.Command) (migrate.Config, error) {
 	if o.workers < 0 || o.rows < 0 || o.bytes < 0 || o.digest < 0 || o.retryFor < 0 {
 		return cfg, fault.New(fault.Usage, "use a positive number, or leave it out",
 			"--workers, --chunk-rows, --chunk-bytes, --range-rows and --retry-for cannot be negative")
+	}
+	if cfg.Indexes = migrate.IndexOrder(o.indexes); cmd.Flags().Lookup("indexes") != nil &&
+		cfg.Indexes != migrate.IndexesAfter && cfg.Indexes != migrate.IndexesBefore {
+		return cfg, fault.New(fault.Usage, "use --indexes=after or --indexes=before", "indexes cannot be built %q the rows", o.indexes)
 	}
 	return cfg, o.checkReport()
 }

@@ -38,6 +38,9 @@ func (s *session) copy(ctx context.Context) error {
 		s.step("the copy is finished since %s: nothing to do", job.Finished.UTC().Format(time.RFC3339))
 		return s.recall(ctx)
 	}
+	if err = s.indexesFirst(ctx); err != nil {
+		return err
+	}
 	if err = s.takeSnapshot(ctx); err != nil {
 		return err
 	}

@@ -46,9 +46,38 @@ func (s *session) applySchema(ctx context.Context) error {
 	return s.keepFacts(ctx)
 }
 
-// finishSchema builds what comes after the rows. Within a stage tables are
-// worked on side by side: CockroachDB runs each schema change as a job that
-// mostly waits. Foreign keys come when the unique indexes are there.
+// IndexOrder says when secondary indexes are built.
+type IndexOrder string
+
+// The orders.
+const (
+	// IndexesAfter builds them when the rows are there, which is faster.
+	IndexesAfter IndexOrder = "after"
+	// IndexesBefore builds them on the empty tables: each row then pays for them
+	// as it is written, and one that breaks a unique index is refused by name.
+	IndexesBefore IndexOrder = "before"
+)
+
+// indexesFirst builds the secondary indexes where they are wanted before the
+// rows. Constraints are not: rows arrive in no order that a foreign key allows.
+func (s *session) indexesFirst(ctx context.Context) error {
+	if s.cfg.Indexes != IndexesBefore {
+		return nil
+	}
+	return s.build(ctx, s.plannedIndexes())
+}
+
+func (s *session) plannedIndexes() []convert.Statement {
+	var out []convert.Statement
+	for _, st := range s.planned.After {
+		if st.Kind == convert.KindIndex || st.Kind == convert.KindUnique {
+			out = append(out, st)
+		}
+	}
+	return out
+}
+
+// finishSchema builds what comes after the rows, stage by stage.
 func (s *session) finishSchema(ctx context.Context) error {
 	after := s.planned.After
 	for len(after) > 0 {
@@ -56,16 +85,7 @@ func (s *session) finishSchema(ctx context.Context) error {
 		if end < 0 {
 			end = len(after)
 		}
-		byTable := map[string][]convert.Statement{}
-		for _, st := range after[:end] {
-			byTable[st.Table] = append(byTable[st.Table], st)
-		}
-		group, groupCtx := errgroup.WithContext(ctx)
-		group.SetLimit(s.cfg.Workers)
-		for _, statements := range byTable {
-			group.Go(func() error { return s.execute(groupCtx, statements) })
-		}
-		if err := group.Wait(); err != nil {
+		if err := s.build(ctx, after[:end]); err != nil {
 			return err
 		}
 		after = after[end:]
@@ -73,18 +93,46 @@ func (s *session) finishSchema(ctx context.Context) error {
 	return nil
 }
 
+// build runs the statements of one stage. Tables are worked on side by side:
+// CockroachDB runs each schema change as a job that mostly waits. Those of one
+// table follow each other, except for indexes where the target can build
+// several of a table at once.
+func (s *session) build(ctx context.Context, statements []convert.Statement) error {
+	apart := s.target.Capabilities().ParallelIndexes
+	lanes := map[string][]convert.Statement{}
+	var order []string
+	for _, st := range statements {
+		lane := "table " + st.Table
+		if apart && (st.Kind == convert.KindIndex || st.Kind == convert.KindUnique) {
+			lane = st.Name
+		}
+		if lanes[lane] == nil {
+			order = append(order, lane)
+		}
+		lanes[lane] = append(lanes[lane], st)
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(s.cfg.Workers)
+	for _, lane := range order {
+		group.Go(func() error { return s.execute(groupCtx, lanes[lane]) })
+	}
+	return group.Wait()
+}
+
 // stage orders the kinds of statements that need each other across tables.
 func stage(kind convert.StatementKind) int {
 	switch kind {
 	case convert.KindSchema, convert.KindType, convert.KindSequence, convert.KindTable:
 		return 0
-	case convert.KindIndex, convert.KindUnique, convert.KindCheck:
+	case convert.KindIndex, convert.KindUnique:
 		return 1
-	case convert.KindForeignKey:
+	case convert.KindCheck:
 		return 2
+	case convert.KindForeignKey:
+		return 3
 	case convert.KindSetval, convert.KindComment:
 	}
-	return 3
+	return 4
 }
 
 // execute runs statements that are not done yet, one by one: several schema
@@ -108,10 +156,17 @@ func (s *session) once(ctx context.Context, st convert.Statement) error {
 			return err
 		}
 	}
-	if slow(st.Kind) {
+	if slow(st.Kind) && s.tell(st.Name) {
 		s.step("%s", st.Name)
 	}
 	return s.target.Exec(ctx, st.SQL)
+}
+
+// tell reports whether a statement is told for the first time: an index that
+// was built before the rows is only made sure of after them.
+func (s *session) tell(name string) bool {
+	_, told := s.told.LoadOrStore(name, true)
+	return !told
 }
 
 // slow says which statements read the whole table and are worth a line.

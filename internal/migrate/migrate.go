@@ -39,6 +39,8 @@ type Config struct {
 	RangeRows int
 	// RetryFor is how long a chunk is tried again while the target is away.
 	RetryFor time.Duration
+	// Indexes says when secondary indexes are built; IndexesAfter unless set.
+	Indexes IndexOrder
 	// Kindness bounds what the source has to bear.
 	Kindness Kindness
 	Events   event.Sink

@@ -3,6 +3,7 @@ package migrate
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"leap/internal/checkpoint"
@@ -30,6 +31,8 @@ type session struct {
 	planned  *convert.Plan
 	snapshot *source.Snapshot // one view for copy and verify of the same run
 	pace     *pace            // while there is a snapshot
+
+	told sync.Map // names of the statements that were told
 
 	copied   []copy.TableResult
 	verified []verify.TableResult

@@ -34,6 +34,9 @@ type Capabilities struct {
 	GeneratedAlways bool `json:"generated_always"`
 	// MaxIdentifierBytes is where names are cut off; 0 is nowhere.
 	MaxIdentifierBytes int `json:"max_identifier_bytes"`
+	// ParallelIndexes: building several indexes of one table at once is faster
+	// than one after the other. CockroachDB makes them wait for each other.
+	ParallelIndexes bool `json:"parallel_indexes"`
 	// AsOfSystemTime: a past moment can be read.
 	AsOfSystemTime bool `json:"as_of_system_time"`
 }
@@ -41,7 +44,7 @@ type Capabilities struct {
 // standIn is what PostgreSQL can do: it is known and need not be tried.
 var standIn = Capabilities{
 	MaxIdentifierBytes: 63, CopyHexBytes: true, CopyUnescapes: true,
-	ExpressionIndexes: true, GeneratedAlways: true,
+	ExpressionIndexes: true, GeneratedAlways: true, ParallelIndexes: true,
 }
 
 // probe finds the capabilities of a CockroachDB by trying. It works in a schema
