@@ -44,7 +44,7 @@ func (s *session) copy(ctx context.Context) error {
 	if err = s.takeSnapshot(ctx); err != nil {
 		return err
 	}
-	s.copied, err = copy.Run(ctx, s.reader(), writer{s.target}, s.mappings(), copy.Config{
+	s.copied, err = copy.Run(ctx, s.reader(), s.writer(), s.mappings(), copy.Config{
 		Lease: s.lease, Position: positionText(s.snapshot.Position()),
 		Workers: s.cfg.Workers, ChunkRows: s.cfg.ChunkRows, ChunkBytes: s.cfg.ChunkBytes,
 		RetryFor: s.cfg.RetryFor, Events: s.cfg.Events,
@@ -69,7 +69,7 @@ func (s *session) copy(ctx context.Context) error {
 // recall reads what a finished copy wrote, for the report.
 func (s *session) recall(ctx context.Context) error {
 	var err error
-	s.copied, err = copy.Recall(ctx, writer{s.target}, s.database.Name, s.mappings())
+	s.copied, err = copy.Recall(ctx, s.writer(), s.database.Name, s.mappings())
 	return err
 }
 

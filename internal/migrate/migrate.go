@@ -37,6 +37,8 @@ type Config struct {
 	ChunkBytes int
 	// RangeRows is the number of rows per digest of the verification.
 	RangeRows int
+	// MaxFindings is how many findings the verification lists per table; all are counted.
+	MaxFindings int
 	// RetryFor is how long a chunk is tried again while the target is away.
 	RetryFor time.Duration
 	// Indexes says when secondary indexes are built; IndexesAfter unless set.
@@ -44,6 +46,8 @@ type Config struct {
 	// Kindness bounds what the source has to bear.
 	Kindness Kindness
 	Events   event.Sink
+
+	wrap wrapEncoder
 }
 
 // DefaultWorkers is how many connections copy at once when nobody says.

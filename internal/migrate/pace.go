@@ -146,7 +146,9 @@ func (s *session) tellPace(parts []string) {
 }
 
 // reader returns the snapshot as the features read it: at the pace of the throttle.
-func (s *session) reader() pacedReader { return pacedReader{reader{s.snapshot}, s.pace.throttle} }
+func (s *session) reader() pacedReader {
+	return pacedReader{reader{s.snapshot, s.sample}, s.pace.throttle}
+}
 
 // pacedReader reads at the pace of a throttle.
 type pacedReader struct {

@@ -12,6 +12,7 @@ import (
 	"leap/internal/event"
 	"leap/internal/fault"
 	"leap/internal/report"
+	"leap/internal/row"
 	"leap/internal/schema"
 	"leap/internal/source"
 	"leap/internal/target"
@@ -29,8 +30,9 @@ type session struct {
 	facts    convert.Facts
 	lease    checkpoint.Lease // while the copy phase runs
 	planned  *convert.Plan
-	snapshot *source.Snapshot // one view for copy and verify of the same run
-	pace     *pace            // while there is a snapshot
+	snapshot *source.Snapshot     // one view for copy and verify of the same run
+	pace     *pace                // while there is a snapshot
+	sample   map[string]row.Range // what the self-test looks at; nil for everything
 
 	told sync.Map // names of the statements that were told
 
@@ -59,13 +61,17 @@ func (s *session) open(ctx context.Context) error {
 	if s.cfg.Target == nil {
 		return nil
 	}
-	if s.target, err = target.Open(ctx, *s.cfg.Target, s.cfg.Workers+verifyConnections); err != nil {
+	if s.target, err = openTarget(ctx, s.cfg); err != nil {
 		return err
 	}
 	if s.target.StandIn() {
 		s.step("target is PostgreSQL %s, standing in for CockroachDB: good for a rehearsal, no proof", s.target.Info().Version)
 	}
 	return nil
+}
+
+func openTarget(ctx context.Context, cfg Config) (*target.DB, error) {
+	return target.Open(ctx, *cfg.Target, cfg.Workers+verifyConnections)
 }
 
 // verifyConnections is what the verifier may hold besides the copier's.

@@ -14,14 +14,19 @@ func (s *session) verify(ctx context.Context) error {
 	if err := s.takeSnapshot(ctx); err != nil {
 		return err
 	}
-	var err error
-	s.verified, err = verify.Run(ctx, s.reader(), writer{s.target}, s.mappings(), verify.Config{
-		RangeRows: s.cfg.RangeRows, Events: s.cfg.Events, Workers: max(1, s.cfg.Workers/2),
-	})
-	if err != nil {
+	if err := s.compareRows(ctx); err != nil {
 		return err
 	}
 	return s.findStrangers(ctx)
+}
+
+// compareRows compares the rows of every planned table.
+func (s *session) compareRows(ctx context.Context) error {
+	var err error
+	s.verified, err = verify.Run(ctx, s.reader(), s.writer(), s.mappings(), verify.Config{
+		RangeRows: s.cfg.RangeRows, MaxFindings: s.cfg.MaxFindings, Events: s.cfg.Events, Workers: max(1, s.cfg.Workers/2),
+	})
+	return err
 }
 
 // findStrangers lists the tables that only the target has. They are a

@@ -16,15 +16,61 @@ import (
 // calls from one to the other and do nothing else.
 
 // reader is a snapshot as copy.Source and verify.Source.
-type reader struct{ *source.Snapshot }
+type reader struct {
+	*source.Snapshot
+	// sample, if set, is all that there is of each table, by source name.
+	sample map[string]row.Range
+}
+
+// Bounds has none for a sample: it is too small to be divided.
+func (r reader) Bounds(ctx context.Context, m *schema.Mapping) (row.Span, bool, error) {
+	if _, ok := r.sample[m.SourceName]; ok {
+		return row.Span{}, false, nil
+	}
+	return r.Snapshot.Bounds(ctx, m)
+}
+
+// within narrows a range to the sample. Ranges are cut inside it, so only open
+// bounds reach beyond.
+func (r reader) within(m *schema.Mapping, of row.Range) row.Range {
+	sample, ok := r.sample[m.SourceName]
+	if ok && of.After == nil {
+		of.After = sample.After
+	}
+	if ok && of.UpTo == nil {
+		of.UpTo = sample.UpTo
+	}
+	return of
+}
+
+func (r reader) Read(ctx context.Context, m *schema.Mapping, of row.Range, fn func(row.Row) error) error {
+	return r.Snapshot.Read(ctx, m, r.within(m, of), fn)
+}
+
+func (r reader) Scan(ctx context.Context, m *schema.Mapping, of row.Range, fn func(row.Row) error) error {
+	return r.Snapshot.Scan(ctx, m, r.within(m, of), fn)
+}
 
 func (reader) OrderKey(m *schema.Mapping) []schema.ColumnMapping { return source.OrderKey(m) }
 
 // writer is a target as copy.Target and verify.Target.
-type writer struct{ *target.DB }
+type writer struct {
+	*target.DB
+	wrap wrapEncoder
+}
+
+// wrapEncoder puts something between the copier and its encoder: the self-test
+// takes the rows along, tests plant mistakes.
+type wrapEncoder func(m *schema.Mapping, inner copy.Encoder) copy.Encoder
+
+func (s *session) writer() writer { return writer{s.target, s.cfg.wrap} }
 
 func (w writer) Encoder(m *schema.Mapping) copy.Encoder {
-	return target.NewEncoder(m, w.Capabilities())
+	encoder := target.NewEncoder(m, w.Capabilities())
+	if w.wrap == nil {
+		return encoder
+	}
+	return w.wrap(m, encoder)
 }
 
 func (w writer) WriteChunk(ctx context.Context, m *schema.Mapping, data []byte, record func(checkpoint.Store) error) error {

@@ -29,7 +29,11 @@ func Encode(w io.Writer, m *Migration) error {
 // WriteFile writes the report to path so that a reader finds either all of it
 // or what was there before. The file may name customers' keys: only its owner
 // may read it.
-func WriteFile(path string, m *Migration) (err error) {
+func WriteFile(path string, m *Migration) error {
+	return writeWhole(path, func(w io.Writer) error { return Encode(w, m) })
+}
+
+func writeWhole(path string, encode func(io.Writer) error) (err error) {
 	if path == "" {
 		return errNoPath
 	}
@@ -53,7 +57,7 @@ func WriteFile(path string, m *Migration) (err error) {
 			err = errors.Join(err, os.Remove(temp.Name()))
 		}
 	}()
-	err = Encode(temp, m)
+	err = encode(temp)
 	if err == nil {
 		err = temp.Sync()
 	}

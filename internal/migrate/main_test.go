@@ -1,0 +1,9 @@
+package migrate
+
+import (
+	"testing"
+
+	"leap/internal/sandbox/sandboxtest"
+)
+
+func TestMain(m *testing.M) { sandboxtest.Main(m) }
