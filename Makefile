@@ -40,6 +40,10 @@ servers: ## install the database servers that demo and tests start, where missin
 test: servers ## run all tests with the race detector, on real servers
 	go run ./tools/gotest $(TEST_FLAGS) $(TEST_ARGS) ./...
 
+.PHONY: mutations
+mutations: servers ## plant 5,000 damages on each kind of target and see all of them found
+	LEAP_MUTATIONS=5000 go test -count=1 -timeout 30m -run '^TestEveryMutationIsFound$$' -v $(TEST_ARGS) ./internal/migrate
+
 .PHONY: unit
 unit: ## run the tests that need no servers
 	go test -short -race $(TEST_ARGS) ./...

@@ -8,14 +8,23 @@ import (
 
 func newVerify(t terminal) *cobra.Command {
 	o := &options{t: t}
+	selfTest := false
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Compare every row of source and target",
 		Long: `verify digests every row on both sides, range by range, and goes down to the key
 and the column where they differ. It shares no code with the copier's encoding.
-It ends with exit code 3 when anything differs, a missing table included.`,
-		Example: `  migrate verify --source mysql://leap@db1:3306/bank --target postgresql://leap@crdb:26257/bank --report verify.json`,
+It ends with exit code 3 when anything differs, a missing table included.
+
+With --selftest it does not look at the target's tables. It copies a sample of the
+source into a scratch database of the target, spoils the copy in every way in which
+copies go wrong, shows whether each damage is found, and removes the database.`,
+		Example: `  migrate verify --source mysql://leap@db1:3306/bank --target postgresql://leap@crdb:26257/bank --report verify.json
+  migrate verify --selftest`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if selfTest {
+				return o.selfTest(cmd)
+			}
 			return o.judge(cmd, migrate.Verify)
 		},
 	}
@@ -25,5 +34,6 @@ It ends with exit code 3 when anything differs, a missing table included.`,
 	o.kind.flags(cmd)
 	o.verifyFlags(cmd)
 	o.outputFlags(cmd)
+	cmd.Flags().BoolVar(&selfTest, "selftest", false, "prove on a spoiled copy of a sample of the data that differences are found")
 	return cmd
 }

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"leap/internal/convert"
 	"leap/internal/damage"
@@ -66,6 +69,7 @@ func TestEveryMutationIsFound(t *testing.T) {
 				t.Fatalf("%s: %v", tier.name, err)
 			}
 			expectAllFound(t, tier.name, got, n)
+			followsSchema(t, got)
 		}
 		if left := databases(t, target); slices.ContainsFunc(left, func(name string) bool { return strings.HasPrefix(name, "_migrate_selftest") }) {
 			t.Errorf("a scratch database is left: %q", left)
@@ -102,6 +106,28 @@ func expectAllFound(t *testing.T, tier string, got *report.SelfTest, most int) {
 	}
 	if len(got.Kinds) != len(damage.Kinds()) {
 		t.Errorf("%s: %d kinds, want %d", tier, len(got.Kinds), len(damage.Kinds()))
+	}
+}
+
+// followsSchema checks a real self-test's JSON against the reference.
+func followsSchema(t *testing.T, got *report.SelfTest) {
+	t.Helper()
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	s, err := compiler.Compile("../../docs/reference/migrate-selftest.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err = report.EncodeSelfTest(&out, got); err != nil {
+		t.Fatal(err)
+	}
+	text, err := jsonschema.UnmarshalJSON(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Validate(text); err != nil {
+		t.Error(err)
 	}
 }
 

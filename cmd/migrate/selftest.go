@@ -1,0 +1,52 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"leap/internal/fault"
+	"leap/internal/migrate"
+	"leap/internal/report"
+)
+
+// selfTest runs migrate verify --selftest: the same flags, another report.
+func (o *options) selfTest(cmd *cobra.Command) error {
+	cfg, err := o.config(cmd)
+	if err != nil {
+		return err
+	}
+	if err = o.endpoints(&cfg); err != nil {
+		return err
+	}
+	cfg.Command += " --selftest"
+	sink, closeDisplay, err := o.display()
+	if err != nil {
+		return err
+	}
+	cfg.Events = sink
+	got, err := migrate.SelfTest(cmd.Context(), cfg, migrate.SelfTestOptions{})
+	closeDisplay()
+	if err != nil && cmd.Context().Err() != nil {
+		err = fault.New(fault.Inconclusive, "run it again; the scratch database is gone", "interrupted")
+		got.Error = report.FailureOf(err)
+		got.Settle()
+	}
+	if o.report != "" {
+		err = errors.Join(err, report.WriteSelfTestFile(o.report, got))
+	}
+	if printErr := o.printSelfTest(got); printErr != nil {
+		return printErr
+	}
+	if err != nil {
+		return err
+	}
+	return conclude(got.Verdict)
+}
+
+func (o *options) printSelfTest(got *report.SelfTest) error {
+	if o.json {
+		return report.EncodeSelfTest(o.t.out, got)
+	}
+	return report.SelfTestText(o.t.out, got, report.Options{Color: isTerminal(o.t.out)})
+}
