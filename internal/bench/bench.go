@@ -28,8 +28,10 @@ type Call struct {
 	// Worker is the number of the worker that runs it, from 0: for state that
 	// workers need not share, such as a connection.
 	Worker int
-	// Due is the moment from which the response time counts.
+	// Due is the moment from which the response time counts, At the same
+	// counted from the start of the measurement.
 	Due time.Time
+	At  time.Duration
 	// Warmup says that the call is not measured. It changes data all the same.
 	Warmup bool
 }

@@ -25,10 +25,10 @@ type Health struct {
 	// not counted.
 	CPU   float64 `json:"cpu"`
 	Procs int     `json:"procs"`
-	// Starved is the share of the time in which this process's threads were
-	// ready to run and another process had the processor; 0 where the kernel
+	// Starved is how long, for each operation, threads of this process were
+	// ready to run while something else had the processor; 0 where the kernel
 	// does not tell.
-	Starved float64 `json:"starved"`
+	Starved time.Duration `json:"starved_ns"`
 	// SchedP99 is how long goroutines that were ready waited for a thread.
 	SchedP99 time.Duration `json:"sched_p99_ns"`
 	// GC counts collections, GCShare is their share of the CPU time, PauseMax
@@ -51,8 +51,10 @@ type Limits struct {
 	// Lag bounds the p99 of own lag, dispatch lag and goroutine scheduling, and
 	// the longest collection pause.
 	Lag time.Duration
-	// CPU, Starved, GC and Waited bound the shares of those names.
-	CPU, Starved, GC, Waited float64
+	// Starved bounds a mean.
+	Starved time.Duration
+	// CPU, GC and Waited bound the shares of those names.
+	CPU, GC, Waited float64
 }
 
 // DefaultLimits judge runs against thresholds of tens of milliseconds.
@@ -60,10 +62,10 @@ var DefaultLimits = Limits{
 	// A quarter of the strictest default threshold, 40 ms. It is part of the
 	// response times already: they are too long by at most that.
 	Lag: 10 * time.Millisecond,
+	// A tenth of that on average is more for some.
+	Starved: time.Millisecond,
 	// With less room than that, answers wait for a processor to be read.
 	CPU: 0.9,
-	// The threads were kept from running as long as they ran.
-	Starved: 0.5,
 	// What the Go runtime aims at most at when the heap grows: 25 % of the CPU.
 	GC: 0.25,
 	// A stall of the server makes operations wait for as long as it lasts and
@@ -111,7 +113,7 @@ func (h Health) Problems(l Limits) []Problem {
 		add(Client, more, "the generator used %.0f %% of its %d processors (limit %.0f %%)", 100*h.CPU, h.Procs, 100*l.CPU)
 	}
 	if h.Starved > l.Starved {
-		add(Client, more, "the generator's threads spent %.0f %% of their time waiting for a processor (limit %.0f %%)", 100*h.Starved, 100*l.Starved)
+		add(Client, more, "for each operation the generator waited %s for a processor that others used (limit %s)", round(h.Starved), l.Starved)
 	}
 	if h.SchedP99 > l.Lag {
 		add(Client, more, "1 %% of the goroutines waited %s or more for a thread (limit %s)", round(h.SchedP99), l.Lag)

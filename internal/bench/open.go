@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 
+	"leap/internal/alarm"
 	"leap/internal/pace"
 )
 
@@ -15,16 +16,18 @@ func Open(ctx context.Context, rate pace.Spec, o Options, w Wiring) (Summary, er
 	if err != nil {
 		return Summary{}, err
 	}
-	wait, err := newWaiter(r.Timer, r.clock)
-	if err != nil {
-		return Summary{}, err
+	wait := alarm.Coarse()
+	if r.Timer == Precise {
+		if wait, err = alarm.Precise(); err != nil {
+			return Summary{}, err
+		}
 	}
-	defer wait.close()
-	r.watch.spun = wait.spun
+	defer wait.Close()
+	r.watch.spun = wait.Spun
 	r.queue = make(chan job, r.Queue)
 	schedule := rate.Schedule(pace.Options{Seed: r.Seed, Warmup: r.Warmup, Duration: r.Duration, Stripe: r.Stripe})
-	// The waiter sleeps where no context reaches it.
-	release := context.AfterFunc(ctx, wait.wake)
+	// The alarm sleeps where no context reaches it.
+	release := context.AfterFunc(ctx, wait.Wake)
 	defer release()
 	d := &dispatcher{schedule: schedule, wait: wait}
 	return r.finish(ctx, d.feed, (*worker).take), nil
@@ -33,7 +36,7 @@ func Open(ctx context.Context, rate pace.Spec, o Options, w Wiring) (Summary, er
 // dispatcher puts operations into the queue at the moment they are due.
 type dispatcher struct {
 	schedule *pace.Schedule
-	wait     waiter
+	wait     *alarm.Alarm
 }
 
 // feed hands out all operations of the schedule. It ends early when the run
@@ -47,8 +50,8 @@ func (d *dispatcher) feed(w *worker) {
 		if !ok || r.Limit > 0 && tick.Seq >= r.Limit {
 			return
 		}
-		now := d.wait.until(tick.Due)
-		if r.stopped.Load() {
+		now := d.wait.Until(r.clock.origin.Add(tick.Due)).Sub(r.clock.origin)
+		if now < tick.Due || r.stopped.Load() { // early: woken because the run is over
 			d.abandonRest(w, tick)
 			return
 		}

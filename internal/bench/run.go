@@ -154,7 +154,9 @@ func (r *run) finish(ctx context.Context, feed, work func(*worker)) Summary {
 	}
 	feeder.Go(func() {
 		feed(r.workers[r.Workers])
-		endIn(r.Drain)
+		if r.Duration == 0 || r.Limit > 0 { // otherwise the end is known
+			endIn(r.Drain)
+		}
 	})
 	feeder.Wait()
 	elapsed := r.clock.now()
@@ -211,7 +213,7 @@ func (w *worker) do(j job, start time.Duration) time.Duration {
 	count := w.phase(j.due)
 	count.started.Add(1)
 	op := r.Work.Op(j.seq)
-	res := r.Work.Do(r.opCtx, Call{Seq: j.seq, Op: op, Worker: w.n, Due: r.clock.origin.Add(j.due), Warmup: j.due < 0})
+	res := r.Work.Do(r.opCtx, Call{Seq: j.seq, Op: op, Worker: w.n, Due: r.clock.origin.Add(j.due), At: j.due, Warmup: j.due < 0})
 	end := r.clock.now()
 	if !res.Outcome.Answered() {
 		count.failed.Add(1)

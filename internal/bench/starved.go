@@ -7,10 +7,11 @@ import (
 	"time"
 )
 
-// runDelay returns how long the threads of this process ran and how long they
-// were ready and did not, as Linux counts it; zeros elsewhere. Threads that
-// have ended are missing: the runtime keeps its threads.
-func runDelay() (ran, held time.Duration) {
+// runDelay returns how long the threads of this process were ready and did not
+// run, as Linux counts it; 0 elsewhere. Threads that have ended are missing: the
+// runtime keeps its threads.
+func runDelay() time.Duration {
+	var held time.Duration
 	files, _ := filepath.Glob("/proc/self/task/*/schedstat")
 	for _, file := range files {
 		text, err := os.ReadFile(file) //nolint:gosec // the pattern above
@@ -19,9 +20,8 @@ func runDelay() (ran, held time.Duration) {
 		}
 		var run, wait int64
 		if _, err := fmt.Sscan(string(text), &run, &wait); err == nil {
-			ran += time.Duration(run)
 			held += time.Duration(wait)
 		}
 	}
-	return ran, held
+	return held
 }

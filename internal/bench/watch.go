@@ -21,8 +21,7 @@ type watch struct {
 type reading struct {
 	at   time.Duration
 	cpu  time.Duration // used so far, without spinning
-	ran  time.Duration // what the kernel says that our threads ran,
-	held time.Duration // and how long they could have and did not; 0 where unknown
+	held time.Duration // how long our threads were ready and did not run
 	// The runtime's own view.
 	sched, pauses  *metrics.Float64Histogram
 	gcCPU, goCPU   float64
@@ -47,7 +46,7 @@ func (w *watch) read() reading {
 	samples := []metrics.Sample{{Name: metricSched}, {Name: metricPauses}, {Name: metricGC}, {Name: metricCPU}, {Name: metricCycles}}
 	metrics.Read(samples)
 	now := reading{at: w.r.clock.now(), cpu: max(0, cpuTime()-w.spun()), schedulerProcs: runtime.GOMAXPROCS(0)}
-	now.ran, now.held = runDelay()
+	now.held = runDelay()
 	for _, s := range samples {
 		if s.Value.Kind() == metrics.KindBad {
 			continue // an older or newer runtime does without it
@@ -156,7 +155,7 @@ func (w *watch) health(s Summary) Health {
 	}
 	h.Busy = share(busy, s.Drained*time.Duration(w.r.Workers))
 	h.CPU = share(e.cpu-b.cpu, elapsed*time.Duration(e.schedulerProcs))
-	h.Starved = share(e.held-b.held, e.held-b.held+e.ran-b.ran)
+	h.Starved = max(0, e.held-b.held) / time.Duration(max(1, s.Measured.Done)) //nolint:gosec // far below 2^63
 	if e.goCPU > b.goCPU {
 		h.GCShare = (e.gcCPU - b.gcCPU) / (e.goCPU - b.goCPU)
 	}

@@ -1,4 +1,4 @@
-package bench
+package alarm
 
 import (
 	"fmt"
@@ -8,22 +8,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// alarmKnown says that newAlarm sleeps without the runtime's rounding.
-const alarmKnown = true
-
-// timerfd is an alarm on a kernel timer that the runtime's poller waits for:
-// the wake-up is late by some ten microseconds, where the runtime's own timers
-// round up to a millisecond, and the processor is free meanwhile.
+// timerfd is a sleeper on a kernel timer that the runtime's poller waits for:
+// the wake-up is late by some ten microseconds, and the processor is free
+// meanwhile.
 type timerfd struct {
 	file *os.File
 	fd   int
 	buf  [8]byte
 }
 
-func newAlarm() (alarm, error) {
+// newSleeper returns a timerfd.
+func newSleeper() (sleeper, error) {
 	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
 	if err != nil {
-		return nil, fmt.Errorf("make a timer: %w", err)
+		return nil, fmt.Errorf("make a kernel timer: %w", err)
 	}
 	return &timerfd{file: os.NewFile(uintptr(fd), "timerfd"), fd: fd}, nil
 }
