@@ -84,7 +84,7 @@ func (o *options) copyFlags(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&o.bytes, "chunk-bytes", 0, "bytes per chunk, about (default 1048576)")
 	cmd.Flags().StringVar(&o.indexes, "indexes", string(migrate.IndexesAfter),
 		"after: build secondary indexes when the rows are there, faster; before: on the empty tables, so that nothing big is left to do at the end (foreign keys come after the rows in any case)")
-	cmd.Flags().DurationVar(&o.retryFor, "retry-for", time.Minute, "how long to try a chunk again while the target is away")
+	cmd.Flags().DurationVar(&o.retryFor, "retry-for", time.Minute, "how long to try a chunk again while the source or the target is away")
 }
 
 func (o *options) verifyFlags(cmd *cobra.Command) {

@@ -248,19 +248,21 @@ func TestRecordIsAFence(t *testing.T) {
 	})
 }
 
-func TestClearing(t *testing.T) {
+// TestForgetChunks: the marks of an older version are forgotten with the chunks.
+func TestForgetChunks(t *testing.T) {
 	eachTarget(t, func(t *testing.T, m memory) {
 		ctx := t.Context()
 		for _, table := range []string{"a", "b"} {
 			m.must(func(s checkpoint.Store) error { return checkpoint.Record(ctx, s, "j", checkpoint.Chunk{Table: table}) })
 		}
-		for range 2 {
-			m.must(func(s checkpoint.Store) error { return checkpoint.BeginClearing(ctx, s, "j", "a") })
-		}
+		m.must(func(s checkpoint.Store) error {
+			_, err := s.Exec(ctx, "INSERT INTO "+checkpoint.Schema+".clearing (job, table_name) VALUES ('j', 'a')")
+			return err
+		})
 		if got, err := checkpoint.Clearing(ctx, m.db.Store(), "j"); err != nil || !cmp.Equal(got, map[string]bool{"a": true}) {
 			t.Errorf("got %v, %v", got, err)
 		}
-		m.must(func(s checkpoint.Store) error { return checkpoint.EndClearing(ctx, s, "j", "a") })
+		m.must(func(s checkpoint.Store) error { return checkpoint.ForgetChunks(ctx, s, "j", "a") })
 		if got, err := checkpoint.Clearing(ctx, m.db.Store(), "j"); err != nil || len(got) > 0 {
 			t.Errorf("got %v, %v", got, err)
 		}

@@ -149,20 +149,9 @@ func Chunks(ctx context.Context, s Store, job string, fn func(Chunk) error) erro
 	return nil
 }
 
-// BeginClearing marks a table whose rows are about to be removed because its
-// copy must start again; EndClearing forgets its chunks and the mark. A crash
-// in between leaves the mark, and the removal is repeated.
-func BeginClearing(ctx context.Context, s Store, job, table string) error {
-	_, err := s.Exec(ctx, `INSERT INTO `+Schema+`.clearing (job, table_name) VALUES ($1, $2)
-		ON CONFLICT (job, table_name) DO NOTHING`, job, table)
-	if err != nil {
-		return fmt.Errorf("mark %s for clearing: %w", table, err)
-	}
-	return nil
-}
-
-// EndClearing must be given a transaction.
-func EndClearing(ctx context.Context, s Store, job, table string) error {
+// ForgetChunks forgets what was copied of a table, for a copy that starts
+// again. It must be given the transaction that removes the rows.
+func ForgetChunks(ctx context.Context, s Store, job, table string) error {
 	for _, t := range []string{"chunk", "clearing"} {
 		if _, err := s.Exec(ctx, `DELETE FROM `+Schema+`.`+t+` WHERE job = $1 AND table_name = $2`, job, table); err != nil {
 			return fmt.Errorf("forget the chunks of %s: %w", table, err)
@@ -171,7 +160,8 @@ func EndClearing(ctx context.Context, s Store, job, table string) error {
 	return nil
 }
 
-// Clearing lists the tables whose removal was begun and not finished.
+// Clearing lists the tables that an older version marked before it removed
+// their rows, in a transaction of its own, and whose removal it did not finish.
 func Clearing(ctx context.Context, s Store, job string) (map[string]bool, error) {
 	out := map[string]bool{}
 	err := s.Each(ctx, `SELECT table_name FROM `+Schema+`.clearing WHERE job = $1`, []any{job},

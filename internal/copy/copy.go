@@ -18,12 +18,23 @@ import (
 	"leap/internal/schema"
 )
 
-// Source reads tables in one consistent view.
+// Source gives views of the tables.
 type Source interface {
-	// Read streams the copied columns of a range in key order.
-	Read(ctx context.Context, m *schema.Mapping, r row.Range, fn func(row.Row) error) error
+	// View returns what to read from now: the same view as long as that can be
+	// had, a later one after it was lost. An error that retry.Classify calls
+	// retryable says that the source is away: ask again.
+	View(ctx context.Context) (View, error)
 	// OrderKey returns the key columns by which a table can be read in pieces; empty for none.
 	OrderKey(m *schema.Mapping) []schema.ColumnMapping
+}
+
+// View shows the tables at one moment. Errors of a lost connection are
+// retryable; the next View goes on.
+type View interface {
+	// Position names the moment, for the record. Views of one position are one view.
+	Position() string
+	// Read streams the copied columns of a range in key order.
+	Read(ctx context.Context, m *schema.Mapping, r row.Range, fn func(row.Row) error) error
 	// Bounds returns the first order-key column's smallest and largest value if it is an integer.
 	Bounds(ctx context.Context, m *schema.Mapping) (span row.Span, ok bool, err error)
 }
@@ -31,10 +42,16 @@ type Source interface {
 // Target is where rows and their records go.
 type Target interface {
 	ChunkWriter
-	// Truncate empties a table.
-	Truncate(ctx context.Context, m *schema.Mapping) error
+	// Clear empties a table and runs record in the same transaction.
+	Clear(ctx context.Context, m *schema.Mapping, record Clearing) error
 	// Transaction runs fn in a transaction of its own and repeats it on serialisation failures.
 	Transaction(ctx context.Context, fn func(checkpoint.Store) error) error
+}
+
+// Clearing is what Clear runs around the emptying: Before may refuse it, After
+// forgets what was written.
+type Clearing struct {
+	Before, After func(checkpoint.Store) error
 }
 
 // ChunkWriter writes chunks.
@@ -57,8 +74,6 @@ type Encoder interface {
 type Config struct {
 	// Lease is the caller's hold on the job; every transaction checks it.
 	Lease checkpoint.Lease
-	// Position is the source's position that the view is tied to, for the record.
-	Position string
 	// Workers is how many segments are copied at once; each holds one source
 	// and one target connection. Default 4.
 	Workers int
@@ -68,7 +83,7 @@ type Config struct {
 	ChunkBytes int
 	// ChunkRows cuts chunks of narrow rows. Default 20,000.
 	ChunkRows int
-	// RetryFor is how long a chunk is tried again while the target is away. Default 1 minute.
+	// RetryFor is how long a chunk is tried again while the source or the target is away. Default 1 minute.
 	RetryFor time.Duration
 	Events   event.Sink
 }

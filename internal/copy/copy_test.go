@@ -45,9 +45,10 @@ func mustArrive(t *testing.T, src *fakeSource, dst *fakeTarget) {
 func TestRun(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 4, 6, 7} {
 		m, src, dst := setup(sequence(n)...)
+		src.at = "p1"
 		var moved int64
 		var mu sync.Mutex
-		results, err := run(t, m, src, dst, Config{ChunkRows: 3, Position: "p1", Events: event.SinkFunc(func(e event.Event) {
+		results, err := run(t, m, src, dst, Config{ChunkRows: 3, Events: event.SinkFunc(func(e event.Event) {
 			mu.Lock()
 			defer mu.Unlock()
 			if e.Kind == event.RowsMoved {

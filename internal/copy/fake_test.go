@@ -30,6 +30,9 @@ type fakeSource struct {
 	order int // number of leading columns that order a table; 0 for none
 	// onRow, if set, may fail a read before a row is handed over.
 	onRow func(table string, n int) error
+	// onView, if set, may refuse a view, or change what the next one shows.
+	onView func() error
+	at     string // the position of the views
 	// bounds, if set, makes tables worth splitting.
 	bounds *row.Span
 
@@ -38,6 +41,17 @@ type fakeSource struct {
 }
 
 func (s *fakeSource) OrderKey(m *schema.Mapping) []schema.ColumnMapping { return m.Columns[:s.order] }
+
+func (s *fakeSource) View(context.Context) (View, error) {
+	if s.onView != nil {
+		if err := s.onView(); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *fakeSource) Position() string { return s.at }
 
 func (s *fakeSource) Bounds(context.Context, *schema.Mapping) (row.Span, bool, error) {
 	if s.bounds == nil {
@@ -136,10 +150,11 @@ type fakeTarget struct {
 	// onStatement fails statements of Transaction; the error makes it repeat itself.
 	onStatement func(query string) error
 	// refuses says what the server thinks of a row.
-	refuses  func(line string) error
-	truncate func() error
+	refuses func(line string) error
+	// onClear fails the emptying of a table.
+	onClear func() error
 
-	writes, tries, truncates int
+	writes, tries int
 }
 
 func newFakeTarget() *fakeTarget {
@@ -214,16 +229,24 @@ func (t *fakeTarget) Try(_ context.Context, m *schema.Mapping, data []byte) erro
 	return t.load(&work, m, data)
 }
 
-func (t *fakeTarget) Truncate(_ context.Context, m *schema.Mapping) error {
+func (t *fakeTarget) Clear(_ context.Context, m *schema.Mapping, record Clearing) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.truncates++
-	if t.truncate != nil {
-		if err := t.truncate(); err != nil {
+	work := t.data.clone()
+	store := memStore{&work, t.onStatement}
+	if err := record.Before(store); err != nil {
+		return err
+	}
+	delete(work.tables, m.Name)
+	if t.onClear != nil {
+		if err := t.onClear(); err != nil {
 			return err
 		}
 	}
-	delete(t.data.tables, m.Name)
+	if err := record.After(store); err != nil {
+		return err
+	}
+	t.data = work
 	return nil
 }
 
@@ -290,8 +313,6 @@ func (s memStore) Exec(_ context.Context, query string, args ...any) (int64, err
 			}
 		}
 		s.c.chunks = append(s.c.chunks, storedChunk{args})
-	case "INSERT clearing":
-		s.c.clearing[args[1].(string)] = true
 	case "DELETE chunk":
 		s.c.chunks = slices.DeleteFunc(s.c.chunks, func(c storedChunk) bool { return c.values[1] == args[1] })
 	case "DELETE clearing":

@@ -8,7 +8,7 @@ import (
 	"strconv"
 
 	"leap/internal/checkpoint"
-	"leap/internal/event"
+	"leap/internal/retry"
 	"leap/internal/row"
 	"leap/internal/schema"
 )
@@ -51,7 +51,7 @@ func estimate(m *schema.Mapping) int64 {
 }
 
 // clearIfBegun empties a table that cannot be continued: one without a usable
-// key whose copy was interrupted, or one whose clearing was.
+// key whose copy was interrupted, or one whose clearing was, by an older version.
 func (j *job) clearIfBegun(ctx context.Context, m *schema.Mapping, s *state) error {
 	name := m.SourceName
 	last, begun := s.last[segmentID{name, 0}]
@@ -59,23 +59,7 @@ func (j *job) clearIfBegun(ctx context.Context, m *schema.Mapping, s *state) err
 	if !cannotContinue && !s.clearing[name] {
 		return nil
 	}
-	j.cfg.Events.Emit(event.Event{
-		Kind: event.Step, Phase: phase, Table: name,
-		Message: name + " has no key to continue by: its copy starts again",
-	})
-	err := j.held(ctx, func(store checkpoint.Store) error {
-		return checkpoint.BeginClearing(ctx, store, j.cfg.Lease.Job, name)
-	})
-	if err != nil {
-		return err
-	}
-	if err = j.dst.Truncate(ctx, m); err != nil {
-		return err
-	}
-	err = j.held(ctx, func(store checkpoint.Store) error {
-		return checkpoint.EndClearing(ctx, store, j.cfg.Lease.Job, name)
-	})
-	if err != nil {
+	if err := j.clear(ctx, m); err != nil {
 		return err
 	}
 	delete(s.last, segmentID{name, 0})
@@ -93,7 +77,15 @@ func (j *job) divide(ctx context.Context, m *schema.Mapping) ([]checkpoint.Segme
 		parts = min(m.Source.EstimatedRows/splitRows, int64(j.cfg.Workers))
 	}
 	if parts > 1 && len(j.src.OrderKey(m)) == 1 {
-		span, ok, err := j.src.Bounds(ctx, m)
+		var span row.Span
+		var ok bool
+		err := retry.Do(ctx, j.patience(&table{mapping: m}), func() error {
+			view, err := j.src.View(ctx)
+			if err == nil {
+				span, ok, err = view.Bounds(ctx, m)
+			}
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}

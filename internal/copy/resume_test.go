@@ -93,7 +93,7 @@ func TestPolicyOnKeyColumn(t *testing.T) {
 // TestKeyless: a table that cannot be continued is emptied and begun again,
 // also when the process dies on the way.
 func TestKeyless(t *testing.T) {
-	for _, died := range []string{"copying", "truncating", "forgetting"} {
+	for _, died := range []string{"copying", "clearing", "clearing, with an older version"} {
 		t.Run(died, func(t *testing.T) {
 			m, src, dst := setup(sequence(10)...)
 			m.Key, m.KeyIndex, src.order = nil, "", 0
@@ -110,17 +110,20 @@ func TestKeyless(t *testing.T) {
 			if got := len(dst.lines("t")); got != 6 {
 				t.Fatalf("%d rows are committed", got)
 			}
-			switch died {
-			case "truncating":
-				dst.truncate = func() error { return errCrash }
-			case "forgetting":
-				dst.truncate = func() error { delete(dst.data.tables, "t"); return errCrash }
-			}
 			if died != "copying" {
+				dst.onClear = func() error { return errCrash }
 				if _, err := run(t, m, src, dst, Config{}); !errors.Is(err, errCrash) {
 					t.Fatalf("got %v", err)
 				}
-				dst.truncate = nil
+				dst.onClear = nil
+				if got := len(dst.lines("t")); got != 6 || len(dst.data.chunks) != 2 {
+					t.Errorf("%d rows and %d chunks are left: it was all or nothing", got, len(dst.data.chunks))
+				}
+			}
+			if strings.Contains(died, "older") {
+				// It removed the rows and then, in another transaction, the chunks.
+				delete(dst.data.tables, "t")
+				dst.data.clearing["t"] = true
 			}
 			results, err := run(t, m, src, dst, Config{ChunkRows: 4})
 			if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,9 +23,25 @@ type chunk struct {
 // buffersPerWorker: one is filled from the source while the other is written.
 const buffersPerWorker = 2
 
-// copySegment reads what is left of a segment and writes it chunk by chunk.
-// Reader and writer work at the same time and share two buffers.
+// copySegment copies what is left of a segment. A segment that cannot be read
+// in order is begun again when its view is lost.
 func (j *job) copySegment(ctx context.Context, t *table, s *segment) error {
+	for {
+		again, err := j.pipe(ctx, t, s)
+		if err != nil || !again {
+			return err
+		}
+		if err := j.beginAgain(ctx, t, s); err != nil {
+			return err
+		}
+	}
+}
+
+// pipe reads what is left of a segment and writes it chunk by chunk. Reader and
+// writer work at the same time and share two buffers. Again says that the view
+// was lost in a segment that can only be copied whole; what was read before
+// that is written all the same, so that nothing is on its way afterwards.
+func (j *job) pipe(ctx context.Context, t *table, s *segment) (again bool, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	full := make(chan chunk)
 	free := make(chan []byte, buffersPerWorker)
@@ -37,12 +52,16 @@ func (j *job) copySegment(ctx context.Context, t *table, s *segment) error {
 		defer close(full)
 		c := newCutter(j, t, s)
 		c.free, c.full = free, full
-		return c.read(ctx)
+		failure := c.read(ctx)
+		if errors.Is(failure, errBeginAgain) {
+			again, failure = true, nil
+		}
+		return failure
 	})
 	group.Go(func() error {
 		for c := range full {
-			if err := j.write(ctx, t, c); err != nil {
-				return err
+			if failure := j.write(ctx, t, c); failure != nil {
+				return failure
 			}
 			t.moved.Add(c.record.Rows)
 			j.cfg.Events.Emit(event.Event{
@@ -53,7 +72,8 @@ func (j *job) copySegment(ctx context.Context, t *table, s *segment) error {
 		}
 		return nil
 	})
-	return group.Wait()
+	err = group.Wait()
+	return again, err
 }
 
 // cutter encodes a segment's rows and cuts them into chunks.
@@ -70,6 +90,7 @@ type cutter struct {
 	buf    []byte
 	rows   int64
 	seq    int
+	at     string // the view's position
 	after  row.Key
 	last   row.Key // set once the chunk is full: the key it ends at
 }
@@ -84,17 +105,6 @@ func newCutter(j *job, t *table, s *segment) *cutter {
 		seq:    s.seq,
 		after:  s.rng.After,
 	}
-}
-
-func (c *cutter) read(ctx context.Context) error {
-	if err := c.nextBuffer(ctx); err != nil {
-		return err
-	}
-	err := c.job.src.Read(ctx, c.table.mapping, c.seg.rng, func(r row.Row) error { return c.add(ctx, r) })
-	if err != nil {
-		return err
-	}
-	return c.send(ctx, c.seg.rng.UpTo, true)
 }
 
 // add appends a row. A full chunk is cut in front of the first row whose order
@@ -153,7 +163,7 @@ func (c *cutter) send(ctx context.Context, upTo row.Key, final bool) error {
 	out := chunk{data: c.buf, record: checkpoint.Chunk{
 		Table: c.table.mapping.SourceName, Segment: c.seg.id, Seq: c.seq,
 		Range: row.Range{After: c.after, UpTo: upTo}, Final: final,
-		Rows: c.rows, Bytes: int64(len(c.buf)), Position: c.job.cfg.Position,
+		Rows: c.rows, Bytes: int64(len(c.buf)), Position: c.at,
 		Changes: c.values.takeChanges(),
 	}}
 	select {
@@ -183,10 +193,7 @@ func (c *cutter) refusal(err error, r row.Row) error {
 // asks the checkpoint first.
 func (j *job) write(ctx context.Context, t *table, c chunk) error {
 	unknown := false
-	policy := retry.Policy{For: j.cfg.RetryFor, Notify: func(err error, _ int, _ time.Duration) {
-		j.cfg.Events.Emit(event.Event{Kind: event.Retried, Phase: phase, Table: t.mapping.SourceName, Message: err.Error()})
-	}}
-	err := retry.Do(ctx, policy, func() error {
+	err := retry.Do(ctx, j.patience(t), func() error {
 		if unknown {
 			done, err := j.committed(ctx, c)
 			if err != nil || done {

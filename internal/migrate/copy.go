@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"leap/internal/checkpoint"
 	"leap/internal/copy"
 	"leap/internal/fault"
@@ -44,9 +46,8 @@ func (s *session) copy(ctx context.Context) error {
 	if err = s.takeSnapshot(ctx); err != nil {
 		return err
 	}
-	s.copied, err = copy.Run(ctx, s.reader(), s.writer(), s.mappings(), copy.Config{
-		Lease: s.lease, Position: positionText(s.snapshot.Position()),
-		Workers: s.cfg.Workers, ChunkRows: s.cfg.ChunkRows, ChunkBytes: s.cfg.ChunkBytes,
+	s.copied, err = copy.Run(ctx, views{s}, s.writer(), s.mappings(), copy.Config{
+		Lease: s.lease, Workers: s.cfg.Workers, ChunkRows: s.cfg.ChunkRows, ChunkBytes: s.cfg.ChunkBytes,
 		RetryFor: s.cfg.RetryFor, Events: s.cfg.Events,
 	})
 	if errors.Is(err, checkpoint.ErrLeaseLost) || errors.Is(err, checkpoint.ErrTaken) {
@@ -170,20 +171,41 @@ func sameJob(have, want checkpoint.Job) error {
 
 // takeSnapshot opens the consistent view, unless an earlier phase has one.
 func (s *session) takeSnapshot(ctx context.Context) error {
-	if s.snapshot != nil {
+	if s.keeper != nil {
 		return nil
 	}
 	if err := s.refuseEngines(); err != nil {
 		return err
 	}
 	var err error
-	s.snapshot, err = s.source.Snapshot(ctx, source.SnapshotOptions{Connections: s.cfg.Workers, Mode: s.cfg.Snapshot})
+	s.keeper, err = s.source.Keep(ctx, source.SnapshotOptions{Connections: s.cfg.Workers, Mode: s.cfg.Snapshot})
 	if err != nil {
 		return err
 	}
-	p := s.snapshot.Position()
-	s.step("snapshot by %s at %s, %d connections", p.Method, positionText(p), p.Connections)
+	if _, err = s.view(ctx); err != nil {
+		return err
+	}
 	return s.startPace(ctx)
+}
+
+// view returns the snapshot to read from now and says so when it is a new one.
+func (s *session) view(ctx context.Context) (*source.Snapshot, error) {
+	snapshot, err := s.keeper.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := snapshot.Position()
+	s.seen.Lock()
+	defer s.seen.Unlock()
+	if p != s.position {
+		what := "snapshot"
+		if s.position != (source.Position{}) {
+			what = "the source's snapshot was lost; a newer one"
+		}
+		s.position = p
+		s.step("%s by %s at %s, %s", what, p.Method, positionText(p), english.Plural(p.Connections, "connection", ""))
+	}
+	return snapshot, nil
 }
 
 // refuseEngines refuses tables that a snapshot does not cover.

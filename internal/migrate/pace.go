@@ -145,9 +145,9 @@ func (s *session) tellPace(parts []string) {
 	}
 }
 
-// reader returns the snapshot as the features read it: at the pace of the throttle.
-func (s *session) reader() pacedReader {
-	return pacedReader{reader{s.snapshot, s.sample}, s.pace.throttle}
+// reader returns a snapshot as the features read it: at the pace of the throttle.
+func (s *session) reader(snapshot *source.Snapshot) pacedReader {
+	return pacedReader{reader{snapshot, s.sample}, s.pace.throttle}
 }
 
 // pacedReader reads at the pace of a throttle.

@@ -42,10 +42,10 @@ func (s *session) fillReport(err error) {
 }
 
 func (s *session) reportSnapshot() {
-	if s.snapshot == nil {
+	p := s.position
+	if p == (source.Position{}) {
 		return
 	}
-	p := s.snapshot.Position()
 	s.report.Source.Position = reportPosition(p)
 	none := s.cfg.Snapshot == source.NoSnapshot
 	s.report.Snapshot = &report.Snapshot{Mode: p.Method, Consistent: !none}
@@ -60,7 +60,7 @@ func (s *session) reportSnapshot() {
 	}
 	if len(positions) > 1 {
 		s.report.Snapshot.Consistent = false
-		s.report.Snapshot.Note = "the copy was interrupted: its chunks were read at several positions of the source, " +
+		s.report.Snapshot.Note = "the copy was interrupted, or lost the source: its chunks were read at several positions, " +
 			"which agree only where the verification says so"
 	}
 }

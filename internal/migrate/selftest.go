@@ -130,7 +130,11 @@ func (t *selfTest) chooseTables(ctx context.Context) error {
 		}
 		m := waiting[best]
 		waiting = slices.Delete(waiting, best, best+1)
-		sample, ok, err := t.snapshot.Sample(ctx, m, t.options.Rows)
+		snapshot, err := t.view(ctx)
+		if err != nil {
+			return err
+		}
+		sample, ok, err := snapshot.Sample(ctx, m, t.options.Rows)
 		if err != nil {
 			return err
 		}
@@ -208,7 +212,7 @@ func (t *selfTest) openScratch(ctx context.Context, name string) error {
 	cfg.Target, cfg.Events, cfg.wrap = &place, event.Discard, t.taken.wrap
 	cfg.RangeRows, cfg.MaxFindings = t.options.GroupRows, allFindings
 	s := newSession(cfg, []Phase{Schema, Copy, Verify})
-	s.source, s.snapshot, s.pace = t.source, t.snapshot, t.pace
+	s.source, s.keeper, s.pace = t.source, t.keeper, t.pace
 	s.database, s.facts, s.sample = t.database, t.facts, t.sample
 	s.planned = sampledPlan(t.planned, t.sample)
 	t.scratch = s

@@ -71,14 +71,15 @@ const spoiledChunk = 1 << 20
 // write replaces the rows of a scratch table.
 func (t *selfTest) write(ctx context.Context, m *schema.Mapping, rows []row.Row) error {
 	to := t.scratch.target
-	if err := to.Truncate(ctx, m); err != nil {
+	nothing := func(*target.Tx) error { return nil }
+	if err := to.Clear(ctx, m, nothing, nothing); err != nil {
 		return err
 	}
 	encoder := target.NewEncoder(m, to.Capabilities())
 	var data []byte
 	flush := func() error {
 		err := retry.Do(ctx, retry.Policy{For: t.cfg.RetryFor}, func() error {
-			return to.WriteChunk(ctx, m, data, func(*target.Tx) error { return nil })
+			return to.WriteChunk(ctx, m, data, nothing)
 		})
 		data = data[:0]
 		return err

@@ -30,7 +30,10 @@ type session struct {
 	facts    convert.Facts
 	lease    checkpoint.Lease // while the copy phase runs
 	planned  *convert.Plan
-	snapshot *source.Snapshot     // one view for copy and verify of the same run
+	keeper   *source.Keeper // one view for copy and verify of the same run, if it lasts
+	// seen guards position: the copy's workers ask for views at the same time.
+	seen     sync.Mutex
+	position source.Position      // of the newest view; zero before the first
 	pace     *pace                // while there is a snapshot
 	sample   map[string]row.Range // what the self-test looks at; nil for everything
 
@@ -81,8 +84,8 @@ func (s *session) close() {
 	if s.pace != nil {
 		s.pace.close()
 	}
-	if s.snapshot != nil {
-		_ = s.snapshot.Close() // read-only transactions: nothing can be lost
+	if s.keeper != nil {
+		_ = s.keeper.Close() // read-only transactions: nothing can be lost
 	}
 	if s.target != nil {
 		s.target.Close()

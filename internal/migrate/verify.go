@@ -22,8 +22,11 @@ func (s *session) verify(ctx context.Context) error {
 
 // compareRows compares the rows of every planned table.
 func (s *session) compareRows(ctx context.Context) error {
-	var err error
-	s.verified, err = verify.Run(ctx, s.reader(), s.writer(), s.mappings(), verify.Config{
+	snapshot, err := s.view(ctx)
+	if err != nil {
+		return err
+	}
+	s.verified, err = verify.Run(ctx, s.reader(snapshot), s.writer(), s.mappings(), verify.Config{
 		RangeRows: s.cfg.RangeRows, MaxFindings: s.cfg.MaxFindings, Events: s.cfg.Events, Workers: max(1, s.cfg.Workers/2),
 	})
 	return err

@@ -15,7 +15,7 @@ import (
 // core's types; the ends know nothing of the features. These adapters carry
 // calls from one to the other and do nothing else.
 
-// reader is a snapshot as copy.Source and verify.Source.
+// reader is a snapshot as verify.Source and as most of copy.View.
 type reader struct {
 	*source.Snapshot
 	// sample, if set, is all that there is of each table, by source name.
@@ -51,7 +51,23 @@ func (r reader) Scan(ctx context.Context, m *schema.Mapping, of row.Range, fn fu
 	return r.Snapshot.Scan(ctx, m, r.within(m, of), fn)
 }
 
-func (reader) OrderKey(m *schema.Mapping) []schema.ColumnMapping { return source.OrderKey(m) }
+// views is the kept snapshot as copy.Source.
+type views struct{ *session }
+
+func (views) OrderKey(m *schema.Mapping) []schema.ColumnMapping { return source.OrderKey(m) }
+
+func (v views) View(ctx context.Context) (copy.View, error) {
+	snapshot, err := v.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return view{v.reader(snapshot)}, nil
+}
+
+// view is a snapshot as copy.View.
+type view struct{ pacedReader }
+
+func (v view) Position() string { return positionText(v.Snapshot.Position()) }
 
 // writer is a target as copy.Target and verify.Target.
 type writer struct {
@@ -75,6 +91,10 @@ func (w writer) Encoder(m *schema.Mapping) copy.Encoder {
 
 func (w writer) WriteChunk(ctx context.Context, m *schema.Mapping, data []byte, record func(checkpoint.Store) error) error {
 	return w.DB.WriteChunk(ctx, m, data, transaction(record))
+}
+
+func (w writer) Clear(ctx context.Context, m *schema.Mapping, record copy.Clearing) error {
+	return w.DB.Clear(ctx, m, transaction(record.Before), transaction(record.After))
 }
 
 func (w writer) Transaction(ctx context.Context, fn func(checkpoint.Store) error) error {

@@ -42,6 +42,16 @@ func (e *AmbiguousError) Error() string {
 // Unwrap returns the error met.
 func (e *AmbiguousError) Unwrap() error { return e.Err }
 
+// LostError marks an error of an end that was lost, or could not be reached,
+// while it was only read from: the same may be asked again.
+type LostError struct{ Err error }
+
+// Error says what happened.
+func (e *LostError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error met.
+func (e *LostError) Unwrap() error { return e.Err }
+
 // stater is implemented by the errors of PostgreSQL's protocol.
 type stater interface {
 	error
@@ -65,6 +75,9 @@ func Classify(err error) Class {
 	}
 	if errors.Is(err, context.Canceled) {
 		return Fatal
+	}
+	if _, ok := errors.AsType[*LostError](err); ok {
+		return Retryable
 	}
 	// An exceeded deadline is that of one attempt, such as a connection that
 	// could not be had in time, and counts as broken: Do looks at the caller's

@@ -38,6 +38,8 @@ const (
 	MethodBinlog = "binlog-position"
 	// MethodLock: snapshots started under FLUSH TABLES WITH READ LOCK, held for milliseconds.
 	MethodLock = "read-lock"
+	// MethodTables: snapshots started under LOCK TABLES .. READ, held for milliseconds.
+	MethodTables = "table-locks"
 	// MethodSingle: one connection, which is consistent by itself, where no
 	// common view could be had for several.
 	MethodSingle = "single-connection"
@@ -54,20 +56,23 @@ type Position struct {
 	// GTID is the same position as the product's GTID; empty where unknown.
 	GTID string `json:"gtid,omitempty"`
 	// Method says how the snapshot came about: MethodBinlog, MethodLock,
-	// MethodSingle or MethodNone.
+	// MethodTables, MethodSingle or MethodNone.
 	Method  string    `json:"method"`
 	TakenAt time.Time `json:"taken_at"`
 	// Connections is how many connections share the view.
 	Connections int `json:"connections"`
 }
 
-// ErrSnapshotLost says that no connection of a snapshot is left. The view
-// cannot be had again: take a new snapshot, whose position is a later one.
+// ErrSnapshotLost says that no connection of a snapshot is left. A Keeper takes
+// the next one, which shows the same view only if nothing was written since.
 var ErrSnapshotLost = errors.New("all connections of the source snapshot are lost")
 
 // keepAliveInterval is far below any wait_timeout or idle limit of a proxy in
 // use (commonly 60 s or more), and far above what would be noticed as load.
 const keepAliveInterval = 30 * time.Second
+
+// pingPatience is how long an idle connection may take to answer.
+const pingPatience = 10 * time.Second
 
 // Snapshot is a set of connections that see one moment of the source. It is
 // safe for concurrent use; Close ends it.
@@ -86,7 +91,7 @@ type Snapshot struct {
 
 // Snapshot takes a snapshot. Several connections are brought to one view by the
 // least intrusive method that works: comparing binlog positions, a short read
-// lock, and at last a single connection. Position tells which it was.
+// lock on the server or on the database's tables, and at last a single connection. Position tells which it was.
 //
 // A snapshot covers transactional tables (InnoDB); others are read as they are
 // at the time of reading.
@@ -224,15 +229,24 @@ func (s *Snapshot) pingIdle(ctx context.Context) {
 	for range len(s.free) {
 		select {
 		case c := <-s.free:
-			if _, err := c.ExecContext(ctx, "DO 1"); err != nil {
-				s.Discard(c)
-			} else {
+			if alive(ctx, c) {
 				s.Release(c)
+			} else {
+				s.Discard(c)
 			}
 		default:
 			return // all are lent out
 		}
 	}
+}
+
+// alive reports whether the connection answers in time. Behind a network that
+// swallows packets it would otherwise take the system a quarter of an hour to find out.
+func alive(ctx context.Context, c *sql.Conn) bool {
+	ctx, cancel := context.WithTimeout(ctx, pingPatience)
+	defer cancel()
+	_, err := c.ExecContext(ctx, "DO 1")
+	return err == nil
 }
 
 // drop closes the connection itself and does not return it to the pool, where

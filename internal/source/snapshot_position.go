@@ -13,7 +13,7 @@ import (
 // has a consistent view all the same, and a position that stays empty.
 func (db *DB) position(ctx context.Context, conn *sql.Conn, at binlogAt, method string) Position {
 	p := Position{File: at.file, Offset: at.offset, Method: method}
-	if method == MethodLock {
+	if method == MethodLock || method == MethodTables {
 		state, err := binlogState(ctx, conn, db.info)
 		if err != nil {
 			return p
@@ -84,4 +84,37 @@ func oneRow(ctx context.Context, conn *sql.Conn, statement string) (map[string]s
 		}
 	}
 	return out, rows.Err() //nolint:wrapcheck // the caller says what it asked for
+}
+
+// behind reports whether a GTID position lacks transactions of an earlier one.
+// Where either is unknown nothing can be said.
+func (db *DB) behind(ctx context.Context, now, earlier string) (bool, error) {
+	if now == "" || earlier == "" {
+		return false, nil
+	}
+	if db.info.Product == MySQL {
+		var whole bool
+		if err := db.pool.QueryRowContext(ctx, "SELECT GTID_SUBSET(?, ?)", earlier, now).Scan(&whole); err != nil {
+			return false, fmt.Errorf("compare GTID sets: %w", Explain(err))
+		}
+		return !whole, nil
+	}
+	have, want := domains(now), domains(earlier)
+	for domain, sequence := range want {
+		if have[domain] < sequence {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// domains reads MariaDB's "0-1-100,5-2-7": the last sequence number by domain.
+func domains(gtid string) map[string]uint64 {
+	out := map[string]uint64{}
+	for part := range strings.SplitSeq(gtid, ",") {
+		domain, rest, _ := strings.Cut(strings.TrimSpace(part), "-")
+		_, sequence, _ := strings.Cut(rest, "-")
+		out[domain], _ = strconv.ParseUint(sequence, 10, 64) // the server's own text
+	}
+	return out
 }

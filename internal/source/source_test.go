@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"leap/internal/endpoint"
@@ -59,12 +60,18 @@ func execute(t *testing.T, server *sandbox.Server, database, statements string) 
 	}
 }
 
+// accounts are the names in use: a test may have two.
+var accounts sync.Map
+
 // account makes an account with the grants, written with %DB% for the quoted
 // database and %A% for the account, and returns its address.
 func account(t *testing.T, server *sandbox.Server, database string, grants ...string) string {
 	t.Helper()
 	name := "acc_" + strings.ToLower(strings.ReplaceAll(t.Name(), "/", "_"))
 	name = name[:min(len(name), 60)]
+	if _, again := accounts.LoadOrStore(name, true); again {
+		name += "_2"
+	}
 	execute(t, server, database, "CREATE OR REPLACE USER "+name+"@'%' IDENTIFIED BY 'pw'")
 	t.Cleanup(func() {
 		if err := server.Exec(context.WithoutCancel(t.Context()), "", "DROP USER IF EXISTS "+name+"@'%'"); err != nil {

@@ -31,15 +31,16 @@ func (s *Snapshot) Bounds(ctx context.Context, m *schema.Mapping) (span row.Span
 }
 
 // with lends a connection of the snapshot to fn. After an error the rest of a
-// result may still be on the wire, so the connection is not used again.
+// result may still be on the wire, so the connection is not used again. A
+// *retry.LostError says that another connection may do better.
 func (s *Snapshot) with(ctx context.Context, fn func(*sql.Conn) error) error {
 	conn, err := s.Acquire(ctx)
 	if err != nil {
-		return err
+		return asLost(err)
 	}
 	if err := fn(conn); err != nil {
 		s.Discard(conn)
-		return err
+		return asLost(err)
 	}
 	s.Release(conn)
 	return nil

@@ -155,12 +155,19 @@ func rollback(ctx context.Context, tx pgx.Tx) {
 	_ = tx.Rollback(ctx) // a broken connection rolls back by itself
 }
 
-// Truncate empties a table of the plan.
-func (d *DB) Truncate(ctx context.Context, m *schema.Mapping) error {
-	if _, err := d.pool.Exec(ctx, "TRUNCATE TABLE "+qualified(m)); err != nil {
-		return fmt.Errorf("empty %s: %w", m.Name, Explain(err))
-	}
-	return nil
+// Clear empties a table of the plan between before and after, all in one
+// transaction: before may refuse it. It is repeated as Transaction says.
+// (CockroachDB takes no TRUNCATE after a statement that wrote.)
+func (d *DB) Clear(ctx context.Context, m *schema.Mapping, before, after func(*Tx) error) error {
+	return d.Transaction(ctx, func(tx *Tx) error {
+		if err := before(tx); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "TRUNCATE TABLE "+qualified(m)); err != nil {
+			return fmt.Errorf("empty %s: %w", m.Name, Explain(err))
+		}
+		return after(tx)
+	})
 }
 
 // Store runs statements for the checkpoint outside a transaction.

@@ -71,13 +71,37 @@ func TestChunkIsAtomic(t *testing.T) {
 		if err := db.WriteChunk(t.Context(), m, nil, record(4)); err != nil {
 			t.Errorf("a chunk without rows: %v", err)
 		}
-		if err := db.Truncate(t.Context(), m); err != nil {
-			t.Fatal(err)
-		}
-		if empty, err := db.Empty(t.Context(), m); !empty || err != nil {
-			t.Errorf("Truncate left rows: %v", err)
-		}
+		checkClear(t, db, m)
 	})
+}
+
+// checkClear: a table is emptied together with its records, or not at all.
+func checkClear(t *testing.T, db *DB, m *schema.Mapping) {
+	t.Helper()
+	nothing := func(*Tx) error { return nil }
+	forget := func(tx *Tx) error {
+		_, err := tx.Exec(t.Context(), "DELETE FROM record")
+		return err
+	}
+	refused := errors.New("refused")
+	refuse := func(*Tx) error { return refused }
+	for _, step := range [][2]func(*Tx) error{{refuse, forget}, {nothing, refuse}} {
+		if err := db.Clear(t.Context(), m, step[0], step[1]); !errors.Is(err, refused) {
+			t.Errorf("got %v", err)
+		}
+		if empty, err := db.Empty(t.Context(), m); empty || err != nil {
+			t.Errorf("a clearing that was refused emptied the table: %v", err)
+		}
+	}
+	if err := db.Clear(t.Context(), m, nothing, forget); err != nil {
+		t.Fatal(err)
+	}
+	if empty, err := db.Empty(t.Context(), m); !empty || err != nil {
+		t.Errorf("Clear left rows: %v", err)
+	}
+	if has, err := db.Has(t.Context(), "SELECT 1 FROM record"); has || err != nil {
+		t.Errorf("a record stayed: %v", err)
+	}
 }
 
 // TestConcurrentChunks: writers of disjoint rows do not disturb each other;

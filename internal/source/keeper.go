@@ -1,0 +1,209 @@
+package source
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"sync"
+
+	"leap/internal/fault"
+)
+
+// Keeper has a snapshot at hand for as long as the source gives one. What is
+// lost it replaces: single connections as long as the source stands where the
+// snapshot does, so that they show the same view, and the whole snapshot, by a
+// later one, when no connection is left. Until then the old view is kept, also
+// with fewer connections than were wanted: one consistent view is worth more
+// than speed. It is safe for concurrent use; Close ends it.
+type Keeper struct {
+	db   *DB
+	opts SnapshotOptions
+
+	mu      sync.Mutex // guards the fields below; held while a snapshot is taken
+	current *Snapshot
+	// moved says that the source stands somewhere else than current by now, so
+	// that lost connections cannot come back.
+	moved bool
+}
+
+// Keep takes a snapshot as the method Snapshot does and keeps it.
+func (db *DB) Keep(ctx context.Context, opts SnapshotOptions) (*Keeper, error) {
+	first, err := db.Snapshot(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &Keeper{db: db, opts: opts, current: first}, nil
+}
+
+// View returns the snapshot to read from now. It is the same one as before
+// unless all of that one's connections are lost. While the source is away the
+// error is a *retry.LostError: ask again later. A source that is another server
+// now, or that has lost transactions, is refused.
+func (k *Keeper) View(ctx context.Context) (*Snapshot, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	missing, lost := k.current.missing()
+	if missing > 0 && !lost {
+		// What broke one connection may have broken others, that are idle.
+		k.current.pingIdle(ctx)
+		missing, lost = k.current.missing()
+	}
+	switch {
+	case lost:
+		if err := k.renew(ctx); err != nil {
+			return nil, asLost(err)
+		}
+	case missing > 0 && !k.moved:
+		k.refill(ctx, missing)
+	}
+	return k.current, nil
+}
+
+// Close closes the snapshot.
+func (k *Keeper) Close() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.current.Close()
+}
+
+// refill opens connections in the place of lost ones. It is a help and no
+// duty: without it the remaining ones do the work.
+func (k *Keeper) refill(ctx context.Context, missing int) {
+	if k.db.sameServer(ctx) != nil {
+		return
+	}
+	conns, err := k.db.openConns(ctx, missing)
+	if err != nil {
+		return
+	}
+	same, moved := k.db.join(ctx, conns, k.current.Position())
+	k.moved = moved
+	for _, c := range same {
+		k.current.adopt(c)
+	}
+}
+
+// join starts a transaction on each connection and returns those that see the
+// view of the position; the others it closes. Moved says that the source went
+// on, so that none ever will.
+func (db *DB) join(ctx context.Context, conns []*sql.Conn, p Position) (same []*sql.Conn, moved bool) {
+	if p.Method == MethodNone {
+		return conns, false
+	}
+	logged, err := db.everythingIsLogged(ctx)
+	if err != nil || !logged || p.File == "" {
+		dropAll(conns)
+		return nil, err == nil
+	}
+	at, err := beginAll(ctx, conns)
+	if err != nil {
+		dropAll(conns)
+		return nil, false
+	}
+	for i, c := range conns {
+		if at[i].file == "" {
+			// MySQL does not say where a transaction stands. The snapshot's own
+			// position was read while nothing could be committed. A change is in
+			// the binlog before it can be seen: while the binlog still ends
+			// there, the transaction sees no more than the snapshot.
+			at[i] = db.binlogEnd(ctx, c)
+		}
+		if at[i] == (binlogAt{p.File, p.Offset}) {
+			same = append(same, c)
+			continue
+		}
+		moved = moved || at[i].file != ""
+		drop(c)
+	}
+	return same, moved
+}
+
+// binlogEnd returns where the binlog ends; empty where the server does not say.
+func (db *DB) binlogEnd(ctx context.Context, conn *sql.Conn) binlogAt {
+	state, err := binlogState(ctx, conn, db.info)
+	if err != nil {
+		return binlogAt{}
+	}
+	var p Position
+	readState(&p, state)
+	return binlogAt{p.File, p.Offset}
+}
+
+// renew takes a new snapshot in the place of one that is lost.
+func (k *Keeper) renew(ctx context.Context) error {
+	if err := k.db.sameServer(ctx); err != nil {
+		return err
+	}
+	next, err := k.db.Snapshot(ctx, k.opts)
+	if err != nil {
+		return err
+	}
+	old := k.current.Position()
+	same, err := k.db.compare(ctx, old, next.Position())
+	if err != nil {
+		_ = next.Close() // read-only transactions
+		return err
+	}
+	if same {
+		next.position = old // no one has it yet
+	}
+	_ = k.current.Close() // nothing is left of it
+	k.current, k.moved = next, false
+	return nil
+}
+
+// sameServer refuses a source whose address leads to another server by now.
+func (db *DB) sameServer(ctx context.Context) error {
+	now, err := describe(ctx, db.pool)
+	if err != nil {
+		return fmt.Errorf("connect to the source again: %w", Explain(err))
+	}
+	if now.ServerUUID == db.info.ServerUUID {
+		return nil
+	}
+	return fault.New(fault.Refused,
+		"make the address lead to the first server and start the command again, which continues; or copy anew from the new one into an empty target",
+		"the source's address leads to another server now (%s on %s instead of %s on %s): its rows need not be the same",
+		now.ServerUUID, now.Host, db.info.ServerUUID, db.info.Host)
+}
+
+// compare reports whether two snapshots of the same server show one view, and
+// refuses a later one that stands before the earlier one: what was read then is
+// not what the source holds now.
+//
+// File and offset tell, and no GTID does: a server begins a new file when it
+// starts, and one that lost transactions in a crash may give their numbers to others.
+func (db *DB) compare(ctx context.Context, before, after Position) (same bool, err error) {
+	if before.Method != MethodNone && before.File != "" && before.File == after.File && before.Offset == after.Offset {
+		return db.everythingIsLogged(ctx)
+	}
+	behind, err := db.behind(ctx, after.GTID, before.GTID)
+	if err != nil {
+		return false, err
+	}
+	if behind {
+		return false, fault.New(fault.Refused,
+			"find out what happened to it (a crash without durable log, a restored backup); then copy anew into an empty target",
+			"the source lost transactions: rows were read at GTID %s, and it stands at %s now", before.GTID, after.GTID)
+	}
+	return false, nil
+}
+
+// missing returns how many connections were lost, and whether none is left.
+func (s *Snapshot) missing() (n int, all bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return cap(s.free) - len(s.live), s.ended
+}
+
+// adopt adds a connection that shows the snapshot's view.
+func (s *Snapshot) adopt(c *sql.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended || len(s.live) == cap(s.free) {
+		drop(c)
+		return
+	}
+	s.live[c] = true
+	s.free <- c // has room for all that live
+}
