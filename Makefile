@@ -21,7 +21,7 @@ GOLANGCI    := bin/golangci-lint
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: servers build ## migrate a sample bank between local servers and verify it
@@ -51,6 +51,10 @@ unit: ## run the tests that need no servers
 .PHONY: bench
 bench: servers ## measure copy and verify on local servers
 	go run ./cmd/internal/bench $(BENCH_ARGS)
+
+.PHONY: bench-loadgen
+bench-loadgen: servers ## measure the load generator itself, against pgbench too
+	go run ./cmd/internal/benchload $(BENCH_ARGS)
 
 .PHONY: lint
 lint: $(GOLANGCI) ## check style, layering and formatting

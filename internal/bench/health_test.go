@@ -103,8 +103,8 @@ func (instant) Do(context.Context, Call) Result { return Result{Attempts: 1} }
 
 // TestNoAllocations: an operation must not make garbage in the engine.
 func TestNoAllocations(t *testing.T) {
-	r := &run{Options: Options{Workers: 1}, Wiring: Wiring{Work: instant{}}, clock: clock{time.Now()}, opCtx: t.Context()}
-	w := &worker{r: r, recorder: hist.NewCollector(hist.Options{Ops: []string{"nothing"}}).Recorder(), ownLag: hist.New()}
+	r := &run{Options: Options{Workers: 1}, Wiring: Wiring{Work: instant{}}, clock: clock{time.Now()}}
+	w := &worker{r: r, ctx: t.Context(), recorder: hist.NewCollector(hist.Options{Ops: []string{"nothing"}}).Recorder(), ownLag: hist.New()}
 	w.ownLag.Record(0)
 	seq := uint64(0)
 	if n := testing.AllocsPerRun(100, func() {

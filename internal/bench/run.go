@@ -48,8 +48,12 @@ type run struct {
 
 // worker is what a single goroutine writes.
 type worker struct {
-	r        *run
-	n        int
+	r *run
+	n int
+	// ctx is a child of run.opCtx: drivers register with an operation's context,
+	// and workers would queue for the lock of a common one.
+	ctx      context.Context //nolint:containedctx // see run.opCtx
+	release  context.CancelFunc
 	recorder Recorder
 	phases   [2]tally // warm-up, measurement
 	// ownLag holds Start-Due of measured operations for which this worker had
@@ -94,7 +98,8 @@ func newRun(ctx context.Context, o Options, w Wiring) (*run, error) {
 	})
 	r.opCtx, r.endOps = context.WithCancelCause(context.WithoutCancel(ctx))
 	for n := range o.Workers + 1 {
-		r.workers = append(r.workers, &worker{r: r, n: n, recorder: w.Recorder(n), ownLag: hist.New()})
+		opCtx, release := context.WithCancel(r.opCtx)
+		r.workers = append(r.workers, &worker{r: r, n: n, ctx: opCtx, release: release, recorder: w.Recorder(n), ownLag: hist.New()})
 	}
 	r.clock = clock{time.Now().Add(o.Warmup)}
 	r.watch = newWatch(r)
@@ -163,6 +168,9 @@ func (r *run) finish(ctx context.Context, feed, work func(*worker)) Summary {
 	r.watch.end = r.watch.read()
 	workers.Wait()
 	drained := r.clock.now()
+	for _, w := range r.workers {
+		w.release()
+	}
 
 	mu.Lock()
 	for _, t := range timers {
@@ -213,7 +221,7 @@ func (w *worker) do(j job, start time.Duration) time.Duration {
 	count := w.phase(j.due)
 	count.started.Add(1)
 	op := r.Work.Op(j.seq)
-	res := r.Work.Do(r.opCtx, Call{Seq: j.seq, Op: op, Worker: w.n, Due: r.clock.origin.Add(j.due), At: j.due, Warmup: j.due < 0})
+	res := r.Work.Do(w.ctx, Call{Seq: j.seq, Op: op, Worker: w.n, Due: r.clock.origin.Add(j.due), At: j.due, Warmup: j.due < 0})
 	end := r.clock.now()
 	if !res.Outcome.Answered() {
 		count.failed.Add(1)
