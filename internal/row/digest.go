@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/bits"
+	"strconv"
 
 	"leap/internal/schema"
 )
@@ -41,6 +42,14 @@ func (d *Digest) Merge(o Digest) {
 	d.Rows += o.Rows
 }
 
+// Fold adds the hashes of o but not its rows: o is of the same rows, of other
+// columns of theirs.
+func (d *Digest) Fold(o Digest) {
+	rows := d.Rows
+	d.Merge(o)
+	d.Rows = rows
+}
+
 // String returns the count and the first 16 hex digits, for reports and messages.
 func (d Digest) String() string {
 	var b [32]byte
@@ -48,6 +57,25 @@ func (d Digest) String() string {
 		binary.LittleEndian.PutUint64(b[8*i:], w)
 	}
 	return fmt.Sprintf("%d:%s", d.Rows, hex.EncodeToString(b[:8]))
+}
+
+// MarshalText writes the digest in full: the count and 64 hex digits.
+func (d Digest) MarshalText() ([]byte, error) {
+	out := strconv.AppendInt(nil, d.Rows, 10)
+	for _, w := range d.sum {
+		out = fmt.Appendf(out, ":%016x", w)
+	}
+	return out, nil
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (d *Digest) UnmarshalText(text []byte) error {
+	*d = Digest{}
+	_, err := fmt.Sscanf(string(text), "%d:%x:%x:%x:%x", &d.Rows, &d.sum[0], &d.sum[1], &d.sum[2], &d.sum[3])
+	if err != nil {
+		return fmt.Errorf("not a digest: %.90q", text)
+	}
+	return nil
 }
 
 // Hasher turns rows of one mapping into hashes. It keeps buffers between rows

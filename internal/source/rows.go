@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"leap/internal/row"
@@ -65,9 +66,17 @@ func readExpression(c schema.ColumnMapping) string {
 
 // selectRange builds the SELECT over a range in key order.
 func selectRange(m *schema.Mapping, expressions []string, r row.Range) (string, error) {
+	return selectPart(m, expressions, row.Part{Range: r})
+}
+
+// selectPart builds the SELECT over a part in key order.
+func selectPart(m *schema.Mapping, expressions []string, p row.Part) (string, error) {
 	key := OrderKey(m)
-	where, err := predicate(key, r)
+	where, err := predicate(key, p.Range)
 	if err != nil {
+		return "", err
+	}
+	if where, err = inBuckets(m, where, p.Buckets); err != nil {
 		return "", err
 	}
 	query := "SELECT " + strings.Join(expressions, ", ") + " FROM " + quote(m.SourceName)
@@ -83,6 +92,9 @@ func selectRange(m *schema.Mapping, expressions []string, r row.Range) (string, 
 			names[i] = quote(c.Source)
 		}
 		query += " ORDER BY " + strings.Join(names, ", ")
+	}
+	if p.Limit > 0 {
+		query += " LIMIT " + strconv.Itoa(p.Limit)
 	}
 	return query, nil
 }

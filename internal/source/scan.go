@@ -18,11 +18,16 @@ import (
 // expressions. Rows come in the order of OrderKey; the cells are valid until
 // fn returns.
 func Scan(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, fn func(row.Row) error) error {
+	return ScanPart(ctx, conn, m, row.Part{Range: r}, fn)
+}
+
+// ScanPart is Scan for a part.
+func ScanPart(ctx context.Context, conn *sql.Conn, m *schema.Mapping, p row.Part, fn func(row.Row) error) error {
 	expressions := make([]string, len(m.Columns))
 	for i, c := range m.Columns {
 		expressions[i] = scanExpression(c)
 	}
-	query, err := selectRange(m, expressions, r)
+	query, err := selectPart(m, expressions, p)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", m.SourceName, err)
 	}

@@ -39,12 +39,20 @@ type Capabilities struct {
 	ParallelIndexes bool `json:"parallel_indexes"`
 	// AsOfSystemTime: a past moment can be read.
 	AsOfSystemTime bool `json:"as_of_system_time"`
+	// HashHex is the SHA-256 of a text in hex, HashBytes that of bytes, with %s
+	// for the value; HashInt is the number of 15 hex digits. Empty when the
+	// server has no such functions that could be found.
+	HashHex   string `json:"hash_hex,omitempty"`
+	HashBytes string `json:"hash_bytes,omitempty"`
+	HashInt   string `json:"hash_int,omitempty"`
 }
 
 // standIn is what PostgreSQL can do: it is known and need not be tried.
 var standIn = Capabilities{
 	MaxIdentifierBytes: 63, CopyHexBytes: true, CopyUnescapes: true,
 	ExpressionIndexes: true, GeneratedAlways: true, ParallelIndexes: true,
+	HashHex: "encode(sha256(convert_to(%s, 'UTF8')), 'hex')", HashBytes: "encode(sha256(%s), 'hex')",
+	HashInt: "('x' || %s)::BIT(60)::INT8",
 }
 
 // probe finds the capabilities of a CockroachDB by trying. It works in a schema
@@ -100,10 +108,9 @@ type prober struct {
 }
 
 func (p *prober) run(ctx context.Context, caps *Capabilities) {
-	caps.AsOfSystemTime = true
+	p.reading(ctx, caps)
 	p.must(ctx, "CREATE SCHEMA "+p.schema)
 	p.must(ctx, "CREATE TABLE "+p.schema+".c (b BYTES, j JSONB, s STRING)")
-	caps.NULInText = p.accepts(ctx, "INSERT INTO "+p.schema+".c (s) VALUES (e'a\\x00b')")
 	hex := p.copyIn(ctx, "c (b)", `\\x00ff`+"\n")
 	caps.CopyHexBytes = hex && p.holds(ctx, "SELECT count(*) = 1 FROM "+p.schema+".c WHERE b = b'\\x00\\xff'")
 	unescaped := p.copyIn(ctx, "c (j)", `{"a": "\\n"}`+"\n")
@@ -156,5 +163,6 @@ func Newest() Capabilities {
 	return Capabilities{
 		Cockroach: true, CopyHexBytes: true, CopyUnescapes: true, NULInText: true, OnUpdate: true,
 		ExpressionIndexes: true, GeneratedAlways: true, AsOfSystemTime: true,
+		HashHex: hashHex, HashBytes: hashHex, HashInt: hashInts[0],
 	}
 }

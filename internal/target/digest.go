@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"strings"
 
 	"leap/internal/row"
 	"leap/internal/schema"
@@ -15,37 +14,13 @@ import (
 // wrote wrongly is read here as it is. Rows come in no particular order. The
 // cells are valid until fn returns.
 func (d *DB) Scan(ctx context.Context, m *schema.Mapping, r row.Range, fn func(row.Row) error) error {
-	query, args := scanQuery(m, r)
 	conn, err := d.pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("connect to the target: %w", Explain(err))
 	}
 	defer conn.Release()
-	reader := conn.Conn().PgConn().ExecParams(ctx, query, args, nil, nil, nil)
-	hexed := hexColumns(m)
-	cells := make(row.Row, len(m.Columns))
-	for reader.NextRow() {
-		copy(cells, reader.Values())
-		for _, i := range hexed {
-			if cells[i], err = unhex(cells[i]); err != nil {
-				break
-			}
-		}
-		if err == nil {
-			err = fn(cells)
-		}
-		if err != nil {
-			// What the server still sends is not wanted: drop the connection.
-			_ = conn.Conn().Close(ctx) // it is being thrown away
-			return err
-		}
-	}
-	if _, err := reader.Close(); err != nil {
-		return fmt.Errorf("read %s: %w", m.Name, Explain(err))
-	}
-	return nil
+	return scanOn(ctx, conn.Conn(), d.caps, m, row.Part{Range: r}, fn)
 }
-
 // unhex decodes in place; NULL stays NULL and empty stays empty.
 func unhex(cell []byte) ([]byte, error) {
 	if cell == nil {
@@ -63,35 +38,6 @@ func hexColumns(m *schema.Mapping) []int {
 		}
 	}
 	return out
-}
-
-func scanQuery(m *schema.Mapping, r row.Range) (string, [][]byte) {
-	expressions := make([]string, len(m.Columns))
-	for i, c := range m.Columns {
-		expressions[i] = scanExpression(c)
-	}
-	var args [][]byte
-	var conditions []string
-	bound := func(op string, key row.Key) {
-		var names, params []string
-		for i, c := range m.KeyColumns() {
-			args = append(args, []byte(key[i]))
-			names = append(names, Quote(c.Name))
-			params = append(params, fmt.Sprintf(boundCast(c), len(args)))
-		}
-		conditions = append(conditions, "("+strings.Join(names, ", ")+") "+op+" ("+strings.Join(params, ", ")+")")
-	}
-	if r.After != nil {
-		bound(">", r.After)
-	}
-	if r.UpTo != nil {
-		bound("<=", r.UpTo)
-	}
-	query := "SELECT " + strings.Join(expressions, ", ") + " FROM " + qualified(m)
-	if len(conditions) > 0 {
-		query += " WHERE " + strings.Join(conditions, " AND ")
-	}
-	return query, args
 }
 
 // scanExpression prints a column in the text that row.AppendCanonical reads.

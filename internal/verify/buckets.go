@@ -52,30 +52,25 @@ func (t *table) compareBuckets(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	batch, batchRows := map[int]bool{}, int64(0)
-	flush := func() error {
-		if len(batch) == 0 {
-			return nil
+	s := suspect{pick: pick{buckets: map[int]bool{}}}
+	flush := func() {
+		if len(s.pick.buckets) > 0 {
+			t.doubt(s)
 		}
-		err := t.drill(ctx, pick{buckets: batch})
-		batch, batchRows = map[int]bool{}, 0
-		return err
+		s = suspect{number: s.number + 1, pick: pick{buckets: map[int]bool{}}}
 	}
 	for i := range bucketCount {
-		t.result.Source.Merge(source[i])
-		t.result.Target.Merge(target[i])
 		if source[i] == target[i] {
+			t.agree(source[i])
 			continue
 		}
-		batch[i] = true
-		batchRows += source[i].Rows
-		if batchRows >= maxDrillRows {
-			if err := flush(); err != nil {
-				return err
-			}
+		s.pick.buckets[i] = true
+		if s.rows += source[i].Rows; s.rows >= maxDrillRows {
+			flush()
 		}
 	}
-	return flush()
+	flush()
+	return nil
 }
 
 // maxDrillRows bounds the source's rows that one drill-down holds: about 200 bytes each.
@@ -83,15 +78,41 @@ const maxDrillRows = 200_000
 
 // side is one of the two ends: how its rows are read and hashed.
 type side struct {
-	scan   func(ctx context.Context, m *schema.Mapping, r row.Range, fn func(row.Row) error) error
+	scan   func(ctx context.Context, m *schema.Mapping, p row.Part, fn func(row.Row) error) error
 	hasher func(columns []schema.ColumnMapping) *row.Hasher
 }
 
-func (t *table) source() side { return side{t.src.Scan, row.NewHasher} }
+func (t *table) source() side { return side{scanner(t.src, t.src.Scan), row.NewHasher} }
 
 // target hashes whatever it holds: what nobody could have copied there is a
 // difference like any other, not the end of the comparison.
-func (t *table) target() side { return side{t.dst.Scan, row.NewForeignHasher} }
+func (t *table) target() side { return side{scanner(t.dst, t.dst.Scan), row.NewForeignHasher} }
+
+// scanner reads parts, where the end can, or else ranges.
+func scanner(end any, scan func(context.Context, *schema.Mapping, row.Range, func(row.Row) error) error,
+) func(context.Context, *schema.Mapping, row.Part, func(row.Row) error) error {
+	if s, ok := end.(Summer); ok {
+		return s.ScanPart
+	}
+	return func(ctx context.Context, m *schema.Mapping, p row.Part, fn func(row.Row) error) error {
+		return scan(ctx, m, p.Range, fn)
+	}
+}
+
+// digest reads and hashes the rows of a part.
+func (s side) digest(ctx context.Context, m *schema.Mapping, p row.Part) (row.Digest, error) {
+	hasher := s.hasher(m.Columns)
+	var d row.Digest
+	var hash row.Hash
+	err := s.scan(ctx, m, p, func(cells row.Row) error {
+		if err := hasher.Hash(cells, &hash); err != nil {
+			return err
+		}
+		d.Add(&hash)
+		return nil
+	})
+	return d, err
+}
 
 // reportEvery is how many rows pass between progress events.
 const reportEvery = 10_000
@@ -105,7 +126,7 @@ func (t *table) fill(ctx context.Context, from side, buckets *[bucketCount]row.D
 		events.Emit(event.Event{Kind: event.RowsMoved, Phase: phase, Table: t.mapping.SourceName, Rows: pending})
 		pending = 0
 	}
-	err := from.scan(ctx, t.mapping, row.Range{}, func(cells row.Row) error {
+	err := from.scan(ctx, t.mapping, row.Part{}, func(cells row.Row) error {
 		if err := rows.Hash(cells, &whole); err != nil {
 			return err
 		}

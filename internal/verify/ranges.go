@@ -1,9 +1,7 @@
 package verify
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -27,45 +25,24 @@ const targetReaders = 2
 // so rows beyond the source's largest key are seen too. Differing ranges are
 // looked into afterwards, when the source connection is free again: a snapshot
 // may have only one.
-func (t *table) compareRanges(ctx context.Context) error {
+func (t *table) compareRanges(ctx context.Context, all row.Range) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	spans := make(chan span, targetReaders)
 	group.Go(func() error {
 		defer close(spans)
-		return t.digestSource(groupCtx, spans)
+		return t.digestSource(groupCtx, all, spans)
 	})
-	var readers [targetReaders]targetReader
-	for i := range readers {
-		group.Go(func() error { return t.digestTarget(groupCtx, spans, &readers[i]) })
+	for range targetReaders {
+		group.Go(func() error { return t.digestTarget(groupCtx, spans) })
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	var differing []span
-	for _, r := range readers {
-		t.result.Target.Merge(r.total)
-		differing = append(differing, r.differing...)
-	}
-	slices.SortFunc(differing, func(a, b span) int { return cmp.Compare(a.number, b.number) })
-	for _, s := range differing {
-		if err := t.drill(ctx, pick{rng: s.rng}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// targetReader is what one reader of the target found.
-type targetReader struct {
-	total     row.Digest
-	differing []span
+	return group.Wait()
 }
 
 // digestSource streams the source and sends a span for every RangeRows rows.
-func (t *table) digestSource(ctx context.Context, out chan<- span) error {
+func (t *table) digestSource(ctx context.Context, all row.Range, out chan<- span) error {
 	hasher := row.NewHasher(t.mapping.Columns)
 	keys := row.NewKeyReader(t.mapping.Columns, t.mapping.KeyColumns())
-	var current span
+	current := span{rng: all}
 	var hash row.Hash
 	send := func(upTo row.Key) error {
 		current.rng.UpTo = upTo
@@ -74,12 +51,11 @@ func (t *table) digestSource(ctx context.Context, out chan<- span) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		t.result.Source.Merge(current.digest)
 		t.cfg.Events.Emit(event.Event{Kind: event.RowsMoved, Phase: phase, Table: t.mapping.SourceName, Rows: current.digest.Rows})
 		current = span{number: current.number + 1, rng: row.Range{After: upTo}}
 		return nil
 	}
-	err := t.src.Scan(ctx, t.mapping, row.Range{}, func(cells row.Row) error {
+	err := t.src.Scan(ctx, t.mapping, all, func(cells row.Row) error {
 		if err := hasher.Hash(cells, &hash); err != nil {
 			return err
 		}
@@ -95,25 +71,18 @@ func (t *table) digestSource(ctx context.Context, out chan<- span) error {
 	return send(nil)
 }
 
-// digestTarget digests the ranges of spans and keeps those that differ.
-func (t *table) digestTarget(ctx context.Context, spans <-chan span, out *targetReader) error {
-	hasher := t.target().hasher(t.mapping.Columns)
-	var hash row.Hash
+// digestTarget digests the ranges of spans.
+func (t *table) digestTarget(ctx context.Context, spans <-chan span) error {
+	side := t.target()
 	for s := range spans {
-		var digest row.Digest
-		err := t.dst.Scan(ctx, t.mapping, s.rng, func(cells row.Row) error {
-			if err := hasher.Hash(cells, &hash); err != nil {
-				return err
-			}
-			digest.Add(&hash)
-			return nil
-		})
+		digest, err := side.digest(ctx, t.mapping, row.Part{Range: s.rng})
 		if err != nil {
 			return err
 		}
-		out.total.Merge(digest)
-		if digest != s.digest {
-			out.differing = append(out.differing, s)
+		if digest == s.digest {
+			t.pass(s.number, s.rng.UpTo, digest)
+		} else {
+			t.doubt(suspect{number: s.number, pick: pick{part: row.Part{Range: s.rng}}, rows: s.digest.Rows})
 		}
 	}
 	return nil

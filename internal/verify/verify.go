@@ -6,8 +6,12 @@
 package verify
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -40,7 +44,18 @@ type Config struct {
 	RangeRows int
 	// MaxFindings is how many findings are listed per table; all are counted. Default 100.
 	MaxFindings int
-	Events      event.Sink
+	// Tier says who computes the digests. Default Auto.
+	Tier Tier
+	// ShowValues lists both values of a column that differs. Without it no
+	// value but the keys leaves this package.
+	ShowValues bool
+	// Settle is for data that change while they are compared; see Settle.
+	Settle Settle
+	// Repair, if set, makes the target equal where it differs.
+	Repair Repairer
+	// Progress, if set, keeps what was compared, for a later run to continue.
+	Progress Progress
+	Events   event.Sink
 }
 
 func (c Config) withDefaults() Config {
@@ -52,6 +67,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxFindings <= 0 {
 		c.MaxFindings = 100
+	}
+	if c.Tier == "" {
+		c.Tier = Auto
 	}
 	if c.Events == nil {
 		c.Events = event.Discard
@@ -73,73 +91,35 @@ const (
 	Multiset Method = "multiset"
 )
 
-// FindingKind says how a row differs.
-type FindingKind string
-
-// The kinds of findings.
-const (
-	Missing FindingKind = "missing" // on the source, not on the target
-	Extra   FindingKind = "extra"   // on the target, not on the source
-	Changed FindingKind = "changed" // on both, with different values
-)
-
-// Finding is one row that differs.
-type Finding struct {
-	Kind FindingKind
-	// Key holds the key columns' values; for a table without a key the hash of the row.
-	Key row.Key
-	// Columns are the names of the differing columns of a changed row.
-	Columns []string
-	// Count is how many such rows there are; above 1 only without a key.
-	Count int64
-}
-
-// TableResult is the outcome for one table.
-type TableResult struct {
-	Table  string // the source's name
-	Method Method
-	// Drift lists differences between the target table and the plan.
-	Drift []string
-	// Compared is false when the rows could not be compared at all.
-	Compared bool
-	// Source and Target digest all rows of each side.
-	Source, Target row.Digest
-	// Findings are the first MaxFindings; Total counts all.
-	Findings []Finding
-	Total    int64
-	Elapsed  time.Duration
-}
-
-// Equal reports whether the table arrived: compared whole, without drift or difference.
-func (r *TableResult) Equal() bool {
-	return r.Compared && len(r.Drift) == 0 && r.Total == 0 && r.Source == r.Target
-}
-
 const phase = "verify"
 
 // Run compares the tables and returns one result each, in order. Differences
-// are results, not errors; an error means that something could not be read,
-// and then nothing is said about any table.
+// are results, not errors, and so is a table that could not be read: Unchecked
+// says why, and the others are compared all the same. An error means that the
+// comparison was interrupted.
 func Run(ctx context.Context, src Source, dst Target, tables []*schema.Mapping, cfg Config) ([]TableResult, error) {
 	cfg = cfg.withDefaults()
-	results := make([]TableResult, len(tables))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(cfg.Workers)
-	for _, m := range tables {
+	work := make([]*table, len(tables))
+	for i, m := range tables {
+		work[i] = &table{src: src, dst: dst, mapping: m, cfg: cfg}
 		cfg.Events.Emit(event.Event{Kind: event.TablePlanned, Phase: phase, Table: m.SourceName, TotalRows: estimate(m)})
 	}
-	for i, m := range tables {
-		group.Go(func() error {
-			t := &table{src: src, dst: dst, mapping: m, cfg: cfg}
-			if err := t.compare(ctx); err != nil {
-				return fmt.Errorf("verify %s: %w", m.SourceName, err)
-			}
-			results[i] = t.result
-			return nil
-		})
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(cfg.Workers)
+	for _, t := range work {
+		group.Go(func() error { return t.run(groupCtx) })
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
+	}
+	if cfg.Repair != nil {
+		if err := repairAll(ctx, work); err != nil {
+			return nil, err
+		}
+	}
+	results := make([]TableResult, len(work))
+	for i, t := range work {
+		results[i] = t.result
 	}
 	return results, nil
 }
@@ -151,58 +131,125 @@ func estimate(m *schema.Mapping) int64 {
 	return m.Source.EstimatedRows
 }
 
-// table is the comparison of one table.
+// table is the comparison of one table. Its methods compare parts: a part that
+// is equal is added to agreed, one that is not becomes a suspect, which examine
+// looks into.
 type table struct {
 	src     Source
 	dst     Target
 	mapping *schema.Mapping
 	cfg     Config
 	result  TableResult
+
+	mu       sync.Mutex // guards what follows while parts are compared
+	agreed   row.Digest
+	suspects []suspect
+	mark     watermark
+}
+
+// suspect is a part of the table of which the digests differ.
+type suspect struct {
+	number int // the order in which differences are reported
+	pick   pick
+	rows   int64 // of the source
+	// What the last look found.
+	looked  bool
+	differs bool
+	pairs   map[row.Hash]*pair
+}
+
+// agree adds a part that is equal on both sides.
+func (t *table) agree(d row.Digest) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.agreed.Merge(d)
+}
+
+func (t *table) doubt(s suspect) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.suspects = append(t.suspects, s)
+}
+
+// run compares the table. What goes wrong is the table's result, unless the
+// whole comparison is being stopped.
+func (t *table) run(ctx context.Context) error {
+	started := time.Now()
+	name := t.mapping.SourceName
+	t.result = TableResult{Table: name, Method: method(t.mapping)}
+	t.cfg.Events.Emit(event.Event{Kind: event.TableStarted, Phase: phase, Table: name})
+	err := t.compare(ctx)
+	if ctx.Err() != nil {
+		return fmt.Errorf("verify %s: %w", name, context.Cause(ctx))
+	}
+	if err != nil {
+		t.result.Unchecked, t.result.Compared = err.Error(), false
+	}
+	t.result.Elapsed = time.Since(started)
+	t.tell()
+	return nil
 }
 
 func (t *table) compare(ctx context.Context) error {
-	started := time.Now()
-	name := t.mapping.SourceName
-	t.result.Table = name
-	t.result.Method = method(t.mapping)
-	t.cfg.Events.Emit(event.Event{Kind: event.TableStarted, Phase: phase, Table: name})
 	drift, comparable, err := t.dst.Drift(ctx, t.mapping)
 	if err != nil {
 		return err
 	}
 	t.result.Drift = drift
-	if comparable {
-		if t.result.Method == Ranges {
-			err = t.compareRanges(ctx)
-		} else {
-			err = t.compareBuckets(ctx)
-		}
-		if err != nil {
+	if !comparable {
+		return nil
+	}
+	left, whole := t.resume()
+	if !whole {
+		if err := t.digestAll(ctx, left); err != nil {
 			return err
 		}
-		t.result.Compared = true
 	}
-	t.result.Elapsed = time.Since(started)
-	return t.tell()
+	if err := t.examine(ctx); err != nil {
+		return err
+	}
+	if err := t.settle(ctx); err != nil {
+		return err
+	}
+	t.keepWhole()
+	return nil
 }
 
-// tell ends the table's events. Digests that differ without a finding would
-// mean that the drill-down lost something; that must not pass for equality.
-func (t *table) tell() error {
-	r := &t.result
-	if r.Compared && r.Source != r.Target && r.Total == 0 {
-		return fmt.Errorf("digests differ (%s, %s) but no row does: the data changed while it was compared", r.Source, r.Target)
+// digestAll compares the digests of a range, in the tier that plan chooses. A
+// row that a server cannot hash sends all of it to the other tier.
+func (t *table) digestAll(ctx context.Context, all row.Range) error {
+	defer func() {
+		slices.SortFunc(t.suspects, func(a, b suspect) int { return cmp.Compare(a.number, b.number) })
+	}()
+	p, err := t.plan(ctx)
+	if err != nil {
+		return err
 	}
+	t.result.Tier, t.result.Why = p.tier, p.why
+	if p.tier == Pushdown {
+		begun, mark := t.agreed, t.mark
+		err := t.compareOnServers(ctx, p, all)
+		if !errors.Is(err, row.ErrNullHash) {
+			return err
+		}
+		t.agreed, t.suspects, t.mark = begun, nil, mark
+		t.result.Tier, t.result.Why = Stream, err.Error()
+	}
+	if t.result.Method == Ranges {
+		return t.compareRanges(ctx, all)
+	}
+	return t.compareBuckets(ctx)
+}
+
+// tell ends the table's events.
+func (t *table) tell() {
+	r := &t.result
 	e := event.Event{Kind: event.TableFinished, Phase: phase, Table: r.Table, Rows: r.Source.Rows, Elapsed: r.Elapsed}
 	if !r.Equal() {
 		e.Kind = event.TableFailed
-		e.Message = fmt.Sprintf("%s: %d rows differ", r.Table, r.Total)
-		if len(r.Drift) > 0 {
-			e.Message = r.Table + ": " + r.Drift[0]
-		}
+		e.Message = r.Table + ": " + r.problem()
 	}
 	t.cfg.Events.Emit(e)
-	return nil
 }
 
 // method chooses how rows are matched. Ranges need a key that both servers
