@@ -100,7 +100,7 @@ func (d *demo) check() error {
 	if err := d.checkProgress(); err != nil {
 		return err
 	}
-	return d.checkReport()
+	return checkFile("--report", d.report)
 }
 
 func (d *demo) say(format string, args ...any) {

@@ -32,10 +32,10 @@ type options struct {
 	workers  int
 	rows     int
 	bytes    int
-	digest   int
 	retryFor time.Duration
 	kind     kindness
 	indexes  string
+	compare  comparison
 	json     bool
 	report   string
 	progress string
@@ -87,10 +87,6 @@ func (o *options) copyFlags(cmd *cobra.Command) {
 	cmd.Flags().DurationVar(&o.retryFor, "retry-for", time.Minute, "how long to try a chunk again while the source or the target is away")
 }
 
-func (o *options) verifyFlags(cmd *cobra.Command) {
-	cmd.Flags().IntVar(&o.digest, "range-rows", 0, "rows per digest (default 50000)")
-}
-
 // outputFlags registers how results are shown.
 func (o *options) outputFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the report as JSON on stdout")
@@ -103,9 +99,12 @@ func (o *options) config(cmd *cobra.Command) (migrate.Config, error) {
 	cfg := migrate.Config{
 		Command: cmd.CommandPath(), Version: version, Policies: convert.DefaultPolicies(),
 		Snapshot: source.SnapshotMode(o.snapshot), SkipScan: o.skipScan, Workers: o.workers,
-		ChunkRows: o.rows, ChunkBytes: o.bytes, RangeRows: o.digest, RetryFor: o.retryFor,
+		ChunkRows: o.rows, ChunkBytes: o.bytes, RetryFor: o.retryFor,
 	}
 	if err := o.kind.apply(cmd, &cfg); err != nil {
+		return cfg, err
+	}
+	if err := o.compare.apply(cmd, o.t, &cfg); err != nil {
 		return cfg, err
 	}
 	for _, p := range o.policies {
@@ -120,31 +119,34 @@ func (o *options) config(cmd *cobra.Command) (migrate.Config, error) {
 	if cmd.Flags().Lookup("snapshot") != nil && cfg.Snapshot != source.Consistent && cfg.Snapshot != source.NoSnapshot {
 		return cfg, fault.New(fault.Usage, "use --snapshot=consistent or --snapshot=none", "there is no snapshot mode %q", o.snapshot)
 	}
-	if o.workers < 0 || o.rows < 0 || o.bytes < 0 || o.digest < 0 || o.retryFor < 0 {
+	if o.workers < 0 || o.rows < 0 || o.bytes < 0 || o.retryFor < 0 {
 		return cfg, fault.New(fault.Usage, "use a positive number, or leave it out",
-			"--workers, --chunk-rows, --chunk-bytes, --range-rows and --retry-for cannot be negative")
+			"--workers, --chunk-rows, --chunk-bytes and --retry-for cannot be negative")
 	}
 	if cfg.Indexes = migrate.IndexOrder(o.indexes); cmd.Flags().Lookup("indexes") != nil &&
 		cfg.Indexes != migrate.IndexesAfter && cfg.Indexes != migrate.IndexesBefore {
 		return cfg, fault.New(fault.Usage, "use --indexes=after or --indexes=before", "indexes cannot be built %q the rows", o.indexes)
 	}
-	return cfg, o.checkReport()
+	if err := checkFile("--state", o.compare.state); err != nil {
+		return cfg, err
+	}
+	return cfg, checkFile("--report", o.report)
 }
 
-// checkReport finds out before the work whether the report can be written after it.
-func (o *options) checkReport() error {
-	if o.report == "" {
+// checkFile finds out before the work whether a file can be written after it.
+func checkFile(flag, path string) error {
+	if path == "" {
 		return nil
 	}
-	if info, err := os.Stat(o.report); err == nil && info.IsDir() {
-		return fault.New(fault.Usage, "name a file", "--report %s is a directory", o.report)
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fault.New(fault.Usage, "name a file", "%s %s is a directory", flag, path)
 	}
-	dir := filepath.Dir(o.report)
+	dir := filepath.Dir(path)
 	switch info, err := os.Stat(dir); {
 	case err != nil:
-		return fault.Wrap(fault.Usage, "create the directory first", fmt.Errorf("--report %s: %w", o.report, err))
+		return fault.Wrap(fault.Usage, "create the directory first", fmt.Errorf("%s %s: %w", flag, path, err))
 	case !info.IsDir():
-		return fault.New(fault.Usage, "name a file in a directory", "--report %s: %s is not a directory", o.report, dir)
+		return fault.New(fault.Usage, "name a file in a directory", "%s %s: %s is not a directory", flag, path, dir)
 	}
 	return nil
 }

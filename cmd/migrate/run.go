@@ -29,7 +29,7 @@ the same command continues where it stopped.`,
 	o.snapshotFlags(cmd)
 	o.kind.flags(cmd)
 	o.copyFlags(cmd)
-	o.verifyFlags(cmd)
+	o.compare.flags(cmd)
 	o.outputFlags(cmd)
 	return cmd
 }

@@ -32,7 +32,8 @@ copies go wrong, shows whether each damage is found, and removes the database.`,
 	o.planFlags(cmd)
 	o.snapshotFlags(cmd)
 	o.kind.flags(cmd)
-	o.verifyFlags(cmd)
+	o.compare.flags(cmd)
+	o.compare.moreFlags(cmd)
 	o.outputFlags(cmd)
 	cmd.Flags().BoolVar(&selfTest, "selftest", false, "prove on a spoiled copy of a sample of the data that differences are found")
 	return cmd

@@ -25,6 +25,7 @@ const (
 	exitDone    = 0
 	exitUsage   = 2
 	exitRefused = 3
+	exitUnknown = 4
 )
 
 // commandLimit bounds one call of the command. It is far above what any call
@@ -69,7 +70,9 @@ type report struct {
 }
 
 type tenant struct {
-	Tables []tableReport `json:"tables"`
+	Planned []string      `json:"planned"`
+	LeftOut []string      `json:"left_out"`
+	Tables  []tableReport `json:"tables"`
 }
 
 type tableReport struct {
@@ -81,6 +84,20 @@ type tableReport struct {
 	Verdict       string    `json:"verdict"`
 	Findings      []finding `json:"findings"`
 	FindingsTotal *int64    `json:"findings_total"`
+	Tier          string    `json:"tier"`
+	TierReason    string    `json:"tier_reason"`
+	Reread        int64     `json:"reread_parts"`
+	Moving        int64     `json:"moving_rows"`
+	Settled       int64     `json:"settled_rows"`
+	Resumed       int64     `json:"resumed_rows"`
+	Repairs       []repair  `json:"repairs"`
+	RepairError   string    `json:"repair_error"`
+}
+
+type repair struct {
+	Part    string `json:"part"`
+	Put     int64  `json:"put_rows"`
+	Deleted int64  `json:"deleted_rows"`
 }
 
 type finding struct {

@@ -230,3 +230,7 @@ func (s *session) refuseEngines() error {
 func transactional(t *schema.Table) bool {
 	return strings.EqualFold(t.Engine, "InnoDB") || strings.EqualFold(t.Engine, "ROCKSDB")
 }
+
+func sourceOptions(connections int, mode source.SnapshotMode) source.SnapshotOptions {
+	return source.SnapshotOptions{Connections: connections, Mode: mode}
+}

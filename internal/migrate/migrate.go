@@ -35,10 +35,8 @@ type Config struct {
 	Workers    int
 	ChunkRows  int
 	ChunkBytes int
-	// RangeRows is the number of rows per digest of the verification.
-	RangeRows int
-	// MaxFindings is how many findings the verification lists per table; all are counted.
-	MaxFindings int
+	// Verify says how the two sides are compared.
+	Verify VerifyOptions
 	// RetryFor is how long a chunk is tried again while the target is away.
 	RetryFor time.Duration
 	// Indexes says when secondary indexes are built; IndexesAfter unless set.
@@ -136,8 +134,10 @@ func (s *session) verdict(ctx context.Context, p Phase, err error) report.Verdic
 		return report.Fail
 	case p == Verify && len(s.strangers) > 0:
 		return report.Fail
-	case p == Verify && slices.ContainsFunc(s.verified, func(r verify.TableResult) bool { return !r.Equal() }):
+	case p == Verify && slices.ContainsFunc(s.verified, func(r verify.TableResult) bool { return verdictOf(r) == report.Fail }):
 		return report.Fail
+	case p == Verify && slices.ContainsFunc(s.verified, func(r verify.TableResult) bool { return !r.Equal() }):
+		return report.Inconclusive
 	}
 	return report.Pass
 }

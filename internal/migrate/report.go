@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"leap/internal/checkpoint"
@@ -10,6 +11,7 @@ import (
 	"leap/internal/row"
 	"leap/internal/schema"
 	"leap/internal/source"
+	"leap/internal/target"
 	"leap/internal/verify"
 )
 
@@ -34,6 +36,12 @@ func (s *session) fillReport(err error) {
 	if s.planned != nil {
 		r.Assessment = s.planned.Findings
 		r.Tenants = []report.Tenant{s.reportTenant()}
+	}
+	if s.moment.Method != "" {
+		r.Target.Moment = reportMoment(s.moment)
+	}
+	if s.repaired.Method != "" {
+		r.Target.Repaired = reportMoment(s.repaired)
 	}
 	if s.verified != nil {
 		r.Checked = []string{"rows", "columns and their types"}
@@ -74,9 +82,16 @@ func reportPosition(p source.Position) *report.Position {
 	return out
 }
 
+func reportMoment(m target.Moment) *report.Moment {
+	return &report.Moment{Method: m.Method, Timestamp: m.Timestamp, TakenAt: m.TakenAt}
+}
+
 func (s *session) reportTenant() report.Tenant {
-	t := report.Tenant{Name: s.cfg.Source.Database}
+	t := report.Tenant{Name: s.cfg.Source.Database, LeftOut: s.leftOut}
 	for _, m := range s.mappings() {
+		if slices.Contains(s.leftOut, m.Name) {
+			continue
+		}
 		t.Planned = append(t.Planned, m.Name)
 		entry := report.Table{Name: m.Name, SourceName: m.SourceName}
 		for _, c := range s.copied {
@@ -88,6 +103,9 @@ func (s *session) reportTenant() report.Tenant {
 		for _, v := range s.verified {
 			if v.Table == m.SourceName {
 				reportVerify(&entry, m, v)
+				if v.Unchecked != "" {
+					s.report.Unchecked = append(s.report.Unchecked, report.Gap{What: "table " + m.Name, Why: v.Unchecked})
+				}
 			}
 		}
 		t.Tables = append(t.Tables, entry)
@@ -126,11 +144,12 @@ func reportChanges(m *schema.Mapping, changes []checkpoint.Change) []report.Chan
 func reportVerify(t *report.Table, m *schema.Mapping, v verify.TableResult) {
 	seconds := v.Elapsed.Seconds()
 	t.VerifySeconds = &seconds
-	t.Verdict = report.Fail
-	if v.Equal() {
-		t.Verdict = report.Pass
+	t.Verdict = verdictOf(v)
+	t.Drift, t.Tier, t.TierReason = v.Drift, string(v.Tier), v.Why
+	t.Moving, t.Settled, t.Reread, t.ResumedRows, t.RepairError = v.Moving, v.Settled, v.FalseAlarms, v.Resumed, v.RepairFailed
+	for _, r := range v.Repairs {
+		t.Repairs = append(t.Repairs, report.Repair{Part: r.Part, Put: r.Put, Deleted: r.Deleted, At: r.At})
 	}
-	t.Drift = v.Drift
 	if !v.Compared {
 		return
 	}
@@ -138,8 +157,16 @@ func reportVerify(t *report.Table, m *schema.Mapping, v verify.TableResult) {
 	t.Digest = &report.Digest{Source: v.Source.String(), Target: v.Target.String(), Method: string(v.Method)}
 	for _, f := range v.Findings {
 		entry := report.Finding{Key: reportKey(m, f.Key), Kind: report.FindingKind(f.Kind)}
-		for _, c := range f.Columns {
-			entry.Columns = append(entry.Columns, report.ColumnDiff{Name: c})
+		entry.Moving = f.Moving
+		if f.Count > 1 {
+			entry.Count = f.Count
+		}
+		for i, c := range f.Columns {
+			diff := report.ColumnDiff{Name: c}
+			if f.Values != nil {
+				diff.Source, diff.Target = reportValue(f.Values[i].Source), reportValue(f.Values[i].Target)
+			}
+			entry.Columns = append(entry.Columns, diff)
 		}
 		t.Findings = append(t.Findings, entry)
 	}
@@ -169,4 +196,22 @@ func positionText(p source.Position) string {
 		return "gtid " + p.GTID
 	}
 	return "time " + p.TakenAt.UTC().Format(time.RFC3339Nano)
+}
+
+// verdictOf is the verification's word on a table.
+func verdictOf(v verify.TableResult) report.Verdict {
+	switch {
+	case v.Equal():
+		return report.Pass
+	case v.Differs() || v.Unchecked == "" && v.Moving == 0:
+		return report.Fail
+	}
+	return report.Inconclusive
+}
+
+func reportValue(text *string) report.Value {
+	if text == nil {
+		return report.NullValue()
+	}
+	return report.TextValue(*text)
 }

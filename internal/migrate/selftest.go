@@ -210,7 +210,9 @@ func (t *selfTest) openScratch(ctx context.Context, name string) error {
 	cfg := t.cfg
 	t.taken = newTaken()
 	cfg.Target, cfg.Events, cfg.wrap = &place, event.Discard, t.taken.wrap
-	cfg.RangeRows, cfg.MaxFindings = t.options.GroupRows, allFindings
+	cfg.Verify = VerifyOptions{
+		Tier: t.cfg.Verify.Tier, RangeRows: t.options.GroupRows, MaxFindings: allFindings, Settle: never,
+	}
 	s := newSession(cfg, []Phase{Schema, Copy, Verify})
 	s.source, s.keeper, s.pace = t.source, t.keeper, t.pace
 	s.database, s.facts, s.sample = t.database, t.facts, t.sample
@@ -264,7 +266,7 @@ func (t *selfTest) copySample(ctx context.Context) error {
 
 // expectEqual verifies the untouched copy: an alarm on equal data is a failure too.
 func (t *selfTest) expectEqual(ctx context.Context) error {
-	if err := t.scratch.compareRows(ctx); err != nil {
+	if err := t.scratch.compareRows(ctx, t.scratch.mappings()); err != nil {
 		return err
 	}
 	for i := range t.scratch.verified {
@@ -293,7 +295,7 @@ func (t *selfTest) spoil(ctx context.Context) error {
 
 // expectFound verifies the spoiled copy and notes what was found.
 func (t *selfTest) expectFound(ctx context.Context) error {
-	if err := t.scratch.compareRows(ctx); err != nil {
+	if err := t.scratch.compareRows(ctx, t.scratch.mappings()); err != nil {
 		return err
 	}
 	results := map[string]*verify.TableResult{}

@@ -3,6 +3,7 @@ package migrate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +42,10 @@ type session struct {
 
 	copied   []copy.TableResult
 	verified []verify.TableResult
+	shown    *target.View  // while the target is compared
+	moment   target.Moment // that was compared
+	repaired target.Moment // that was compared after repairs
+	leftOut  []string      // tables that nobody wanted to be compared
 	// strangers are tables that only the target has.
 	strangers []string
 	report    report.Migration
@@ -64,7 +69,11 @@ func (s *session) open(ctx context.Context) error {
 	if s.cfg.Target == nil {
 		return nil
 	}
-	if s.target, err = openTarget(ctx, s.cfg); err != nil {
+	open := openTarget
+	if slices.Equal(s.phases, []Phase{Verify}) && !s.cfg.Verify.Repair {
+		open = openReader
+	}
+	if s.target, err = open(ctx, s.cfg); err != nil {
 		return err
 	}
 	if s.target.StandIn() {
@@ -75,6 +84,11 @@ func (s *session) open(ctx context.Context) error {
 
 func openTarget(ctx context.Context, cfg Config) (*target.DB, error) {
 	return target.Open(ctx, *cfg.Target, cfg.Workers+verifyConnections)
+}
+
+// openReader is openTarget for somebody who only compares: it writes nothing.
+func openReader(ctx context.Context, cfg Config) (*target.DB, error) {
+	return target.OpenReader(ctx, *cfg.Target, cfg.Workers+verifyConnections)
 }
 
 // verifyConnections is what the verifier may hold besides the copier's.

@@ -51,6 +51,20 @@ func (r reader) Scan(ctx context.Context, m *schema.Mapping, of row.Range, fn fu
 	return r.Snapshot.Scan(ctx, m, r.within(m, of), fn)
 }
 
+func (r reader) ScanPart(ctx context.Context, m *schema.Mapping, p row.Part, fn func(row.Row) error) error {
+	p.Range = r.within(m, p.Range)
+	return r.Snapshot.ScanPart(ctx, m, p, fn)
+}
+
+func (r reader) Sums(ctx context.Context, m *schema.Mapping, p row.Part) (map[string]row.Digest, error) {
+	p.Range = r.within(m, p.Range)
+	return r.Snapshot.Sums(ctx, m, p)
+}
+
+func (r reader) Cut(ctx context.Context, m *schema.Mapping, of row.Range, n int) (row.Key, error) {
+	return r.Snapshot.Cut(ctx, m, r.within(m, of), n)
+}
+
 // views is the kept snapshot as copy.Source.
 type views struct{ *session }
 

@@ -90,6 +90,18 @@ type Target struct {
 	// StandIn says that the product stood in for CockroachDB: what the report
 	// shows is then no proof for CockroachDB.
 	StandIn bool `json:"stand_in"`
+	// Moment is the moment of the target that was compared, Repaired the one
+	// that was compared after repairs; nil when nothing was.
+	Moment   *Moment `json:"moment,omitempty"`
+	Repaired *Moment `json:"repaired,omitempty"`
+}
+
+// Moment is a moment of the target that all of its connections see.
+type Moment struct {
+	// Method says how it was fixed: "as-of-system-time" or "exported-snapshot".
+	Method    string    `json:"method"`
+	Timestamp string    `json:"timestamp"`
+	TakenAt   time.Time `json:"taken_at"`
 }
 
 // Snapshot says how the source was read.
@@ -117,6 +129,9 @@ type Tenant struct {
 	// taken from the plan and not from the results: without it a table that
 	// was forgotten on the way would not be missed.
 	Planned []string `json:"planned"`
+	// LeftOut lists planned tables that were not to be looked at, by their
+	// target names; they are not in Planned, and nothing is said of them.
+	LeftOut []string `json:"left_out,omitempty"`
 	Tables  []Table  `json:"tables"`
 }
 
@@ -145,6 +160,31 @@ type Table struct {
 	Drift []string `json:"drift,omitempty"`
 	// FindingsTotal counts all differences; Findings lists only the first of them.
 	FindingsTotal *int64 `json:"findings_total"`
+	// Moving counts rows besides that were still changing when they were looked
+	// at last: whether they differ is not known. Settled counts those that
+	// differed at first and were equal later.
+	Moving  int64 `json:"moving_rows,omitempty"`
+	Settled int64 `json:"settled_rows,omitempty"`
+	// Tier says who computed the digests, TierReason why.
+	Tier       string `json:"tier,omitempty"`
+	TierReason string `json:"tier_reason,omitempty"`
+	// Reread counts the parts of which the servers' digests differed although
+	// all rows, read and compared here, are equal.
+	Reread int64 `json:"reread_parts,omitempty"`
+	// ResumedRows counts rows that an earlier run compared at the same moments.
+	ResumedRows int64 `json:"resumed_rows,omitempty"`
+	// Repairs lists what was made equal; everything above was measured
+	// afterwards. RepairError says why that did not succeed.
+	Repairs     []Repair `json:"repairs,omitempty"`
+	RepairError string   `json:"repair_error,omitempty"`
+}
+
+// Repair is a part of a table that was made equal in one transaction.
+type Repair struct {
+	Part    string    `json:"part"`
+	Put     int64     `json:"put_rows"`
+	Deleted int64     `json:"deleted_rows"`
+	At      time.Time `json:"at"`
 }
 
 // Digest is the checksum of a whole table as both ends computed it.
@@ -170,6 +210,11 @@ type Finding struct {
 	Kind FindingKind `json:"kind"`
 	// Columns are the columns that differ in a changed row.
 	Columns []ColumnDiff `json:"columns"`
+	// Moving says that the row was still changing: it may be on its way.
+	Moving bool `json:"moving,omitempty"`
+	// Count is how many such rows there are, where it is more than one: in a
+	// table without a key.
+	Count int64 `json:"count,omitempty"`
 }
 
 // ColumnDiff is one column of a changed row. Values that were masked are left out.

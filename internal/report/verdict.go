@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 
 	"leap/internal/schema"
 )
@@ -122,7 +123,7 @@ func judgePhase(p Phase) (Verdict, string) {
 	case p.Error != "":
 		return Inconclusive, p.Error
 	default:
-		return Inconclusive, "not finished"
+		return Inconclusive, "not finished, or not everything could be checked"
 	}
 }
 
@@ -135,8 +136,10 @@ func judgeTable(t Table) (Verdict, string) {
 		return Fail, t.Drift[0]
 	case t.FindingsTotal != nil && *t.FindingsTotal > 0:
 		return Fail, fmt.Sprintf("%s differing rows", thousands(*t.FindingsTotal))
-	case len(t.Findings) > 0:
+	case slices.ContainsFunc(t.Findings, func(f Finding) bool { return !f.Moving }):
 		return Fail, "rows differ"
+	case t.Moving > 0:
+		return Inconclusive, thousands(t.Moving) + " rows were still changing"
 	case t.SourceRows != nil && t.TargetRows != nil && *t.SourceRows != *t.TargetRows:
 		return Fail, fmt.Sprintf("%s rows on the source, %s on the target",
 			thousands(*t.SourceRows), thousands(*t.TargetRows))

@@ -211,6 +211,9 @@ func sumDecimal(c schema.ColumnMapping, name string) string {
 	case c.From.Scale > row.PlainScale:
 		return "CAST(" + name + " * 1" + strings.Repeat("0", c.From.Scale) + " AS DECIMAL(65, 0))"
 	}
+	if c.From.Zerofill { // would print leading zeros
+		name = fmt.Sprintf("CAST(%s AS DECIMAL(%d, %d))", name, c.From.Precision, c.From.Scale)
+	}
 	return "CAST(" + name + " AS CHAR)"
 }
 

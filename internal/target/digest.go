@@ -21,6 +21,7 @@ func (d *DB) Scan(ctx context.Context, m *schema.Mapping, r row.Range, fn func(r
 	defer conn.Release()
 	return scanOn(ctx, conn.Conn(), d.caps, m, row.Part{Range: r}, fn)
 }
+
 // unhex decodes in place; NULL stays NULL and empty stays empty.
 func unhex(cell []byte) ([]byte, error) {
 	if cell == nil {

@@ -46,7 +46,7 @@ func (d *DB) View(ctx context.Context) (*View, error) {
 		if err != nil {
 			return nil, fmt.Errorf("take a timestamp: %w", Explain(err))
 		}
-		return d.ViewAt(timestamp)
+		return d.viewAt(timestamp)
 	}
 	conn, err := d.pool.Acquire(ctx)
 	if err != nil {
@@ -70,10 +70,22 @@ func (d *DB) View(ctx context.Context) (*View, error) {
 
 // ViewAt opens a view of an earlier moment, which only CockroachDB can show,
 // and only until it forgets it (gc.ttlseconds).
-func (d *DB) ViewAt(timestamp string) (*View, error) {
+func (d *DB) ViewAt(ctx context.Context, timestamp string) (*View, error) {
 	if !d.caps.AsOfSystemTime {
-		return nil, errors.New("this server cannot show an earlier moment")
+		return nil, errors.New("this server shows no earlier moments")
 	}
+	v, err := d.viewAt(timestamp)
+	if err != nil {
+		return nil, err
+	}
+	return v, v.with(ctx, func(conn *pgx.Conn) error {
+		// The catalog is forgotten like rows are.
+		_, err := conn.Exec(ctx, "SELECT count(*) FROM pg_catalog.pg_class")
+		return err
+	})
+}
+
+func (d *DB) viewAt(timestamp string) (*View, error) {
 	if strings.Trim(timestamp, "0123456789.") != "" || timestamp == "" {
 		return nil, fmt.Errorf("not a timestamp: %q", timestamp)
 	}

@@ -1,0 +1,57 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"leap/internal/sandbox"
+	"leap/internal/sandbox/sandboxtest"
+)
+
+// TestServersAgree: the two servers compute the same digest of equal rows, for
+// every type and every kind of key that they are asked to digest. A false alarm
+// would be caught by reading the rows, and counted: there is none.
+func TestServersAgree(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Parallel()
+		families := append(numberFamilies(), textFamilies(t, legacySource(t))...)
+		families = append(append(append(families, binaryFamilies()...), timeFamilies()...), structuredFamilies()...)
+		statements := keyTables()
+		for _, f := range families {
+			statements = append(statements, f.statements()...)
+		}
+		m := newMove(t, target, statements...)
+		m.must(t, exitDone, "run", chunked)
+		o := m.should(t, exitDone, "verify", "--tier=pushdown", "--range-rows=3")
+		var pushed []string
+		for _, table := range o.tables() {
+			if table.Verdict != "pass" || table.Reread != 0 {
+				t.Errorf("%s: %s, %d parts had to be read", table.Name, table.Verdict, table.Reread)
+			}
+			switch {
+			case table.Tier == "pushdown":
+				pushed = append(pushed, table.Name)
+			case !strings.Contains(table.TierReason, "column "):
+				t.Errorf("%s is in tier %q without a reason: %q", table.Name, table.Tier, table.TierReason)
+			}
+			t.Logf("%s: %s: %s", table.Name, table.Tier, table.TierReason)
+		}
+		for _, name := range []string{"integers", "decimals", "bits", "k_int", "k_varchar_ci", "k_decimal", "k_varbinary"} {
+			if !slices.Contains(pushed, name) {
+				t.Errorf("%s is not digested by the servers", name)
+			}
+		}
+	})
+}
+
+// TestServersFindMutations: what the stream tier finds, the servers' digests
+// find, and name the same rows and columns.
+func TestServersFindMutations(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Parallel()
+		m := newMove(t, target, mutatedTables...).with("--tier=pushdown", unsettled)
+		m.must(t, exitDone, "run", chunked)
+		checkMutations(t, m)
+	})
+}
