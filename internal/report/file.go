@@ -117,6 +117,7 @@ func (m *Migration) forWriting() *Migration {
 		c.Ledger[i].Examples = list(c.Ledger[i].Examples)
 	}
 	c.Assessment, c.Checked, c.Unchecked = list(c.Assessment), list(c.Checked), list(c.Unchecked)
+	c.Target.Moment, c.Target.Repaired = momentForWriting(c.Target.Moment), momentForWriting(c.Target.Repaired)
 	for i := range c.Unchecked {
 		c.Unchecked[i].Why = hideSecrets(c.Unchecked[i].Why)
 	}
@@ -135,8 +136,25 @@ func tablesForWriting(tables []Table) []Table {
 		for j := range out[i].Findings {
 			out[i].Findings[j].Columns = list(out[i].Findings[j].Columns)
 		}
+		for j, r := range out[i].Repairs {
+			if j == 0 {
+				out[i].Repairs = list(out[i].Repairs)
+			}
+			out[i].Repairs[j].At = inUTC(r.At)
+		}
+		out[i].RepairError, out[i].TierReason = hideSecrets(out[i].RepairError), hideSecrets(out[i].TierReason)
 	}
 	return out
+}
+
+// momentForWriting keeps nil.
+func momentForWriting(m *Moment) *Moment {
+	if m == nil {
+		return nil
+	}
+	out := *m
+	out.TakenAt = inUTC(out.TakenAt)
+	return &out
 }
 
 // list returns a copy that is never nil, so that it is written as [].

@@ -48,6 +48,9 @@ func everything() *Migration {
 	m.Source.Position.GTID = "0-1-77"
 	m.Source.Positions = []Position{*m.Source.Position, {Method: "ftwrl", TakenAt: m.Started.In(zone)}}
 	m.Target.Product, m.Target.Version, m.Target.StandIn = PostgreSQL, "15.18", true
+	m.Target.Moment = &Moment{Method: "exported-snapshot", Timestamp: "00000003-1", TakenAt: m.Started.In(zone)}
+	m.Target.Repaired = &Moment{Method: "as-of-system-time", Timestamp: "1795404924550018217.0", TakenAt: m.Started.In(zone)}
+	m.Tenants[0].LeftOut = []string{"archive"}
 	m.Snapshot.Note = "read lock held for 12 ms"
 	m.Phases = append(m.Phases, Phase{Name: "indexes", Verdict: Fail, Started: m.Started, Error: "connection lost"})
 
@@ -57,9 +60,13 @@ func everything() *Migration {
 	t.TargetRows, t.FindingsTotal = new(int64(49_999)), new(int64(3))
 	t.Digest.Target = "ffff"
 	t.Drift = []string{`column "iban" is text, planned is varchar(34)`}
+	t.Moving, t.Settled, t.Reread, t.ResumedRows = 2, 4, 1, 20_000
+	t.Tier, t.TierReason = "pushdown", "asked for"
+	t.Repairs = []Repair{{Part: "(start, (7)]", Put: 3, Deleted: 1, At: m.Started.In(zone)}}
+	t.RepairError = "rows of entries refer to it"
 	t.Findings = []Finding{
 		{Key: Key{Columns: []KeyColumn{{"id", "9"}}}, Kind: Missing},
-		{Key: Key{Text: "row 12 of a table without a key"}, Kind: Extra},
+		{Key: Key{Text: "row 12 of a table without a key"}, Kind: Extra, Moving: true, Count: 2},
 		{
 			Key: Key{Columns: []KeyColumn{{"id", "7"}, {"day", "2024-02-29"}}}, Kind: Changed,
 			Columns: []ColumnDiff{

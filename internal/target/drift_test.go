@@ -39,9 +39,23 @@ func TestProbe(t *testing.T) {
 		if caps.NULInText == db.StandIn() {
 			t.Errorf("NUL in text: %v", caps.NULInText)
 		}
-		want := Capabilities{MaxIdentifierBytes: 63, CopyHexBytes: true, CopyUnescapes: true, ExpressionIndexes: true, GeneratedAlways: true}
+		want := Capabilities{
+			MaxIdentifierBytes: 63, CopyHexBytes: true, CopyUnescapes: true, ExpressionIndexes: true, GeneratedAlways: true, ParallelIndexes: true,
+			HashHex: caps.HashHex, HashBytes: caps.HashBytes, HashInt: caps.HashInt, // TestSums tries them
+		}
 		if db.StandIn() && caps != want {
 			t.Errorf("got %+v, want %+v", caps, want)
+		}
+		reader, err := OpenReader(t.Context(), parse(t, server.URL(name)), 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reader.Close()
+		found := reader.Capabilities()
+		// Only writing shows these.
+		found.CopyHexBytes, found.CopyUnescapes, found.ExpressionIndexes = caps.CopyHexBytes, caps.CopyUnescapes, caps.ExpressionIndexes
+		if diff := cmp.Diff(caps, found); diff != "" {
+			t.Errorf("reading finds other capabilities than writing:\n%s", diff)
 		}
 	})
 }
