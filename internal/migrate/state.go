@@ -109,7 +109,7 @@ func place(p source.Position) string {
 }
 
 func readState(path string) (*verifyState, error) {
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) //nolint:gosec // the file that the user names
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil //nolint:nilnil // there is none yet
 	}

@@ -96,7 +96,7 @@ func (s *session) compareRows(ctx context.Context, mappings []*schema.Mapping) e
 		Tier: options.Tier, ShowValues: options.ShowValues, Settle: s.settle(), Progress: progress,
 	}
 	if options.Repair {
-		if err := checkpoint.EnsureRepairs(ctx, s.target.Store()); err != nil {
+		if err = checkpoint.EnsureRepairs(ctx, s.target.Store()); err != nil {
 			return err
 		}
 		cfg.Repair = repairer{s}
@@ -155,21 +155,21 @@ func (s *session) settle() verify.Settle {
 }
 
 // again opens a new view of both sides.
-func (s *session) again(ctx context.Context) (verify.Source, verify.Target, func(), error) {
+func (s *session) again(ctx context.Context) (verify.Ends, error) {
 	snapshot, err := s.source.Snapshot(ctx, sourceOptions(1, s.cfg.Snapshot))
 	if err != nil {
-		return nil, nil, nil, err
+		return verify.Ends{}, err
 	}
 	view, err := s.target.View(ctx)
 	if err != nil {
 		_ = snapshot.Close() // read only
-		return nil, nil, nil, err
+		return verify.Ends{}, err
 	}
 	src := pacedReader{reader{snapshot, s.sample}, s.pace.throttle}
-	return src, view, func() {
+	return verify.Ends{Source: src, Target: view, Done: func() {
 		view.Close(ctx)
 		_ = snapshot.Close() // read only
-	}, nil
+	}}, nil
 }
 
 // findStrangers lists the tables that only the target has. They are a
@@ -233,8 +233,8 @@ func (p pacedReader) Sums(ctx context.Context, m *schema.Mapping, part row.Part)
 	out, err := p.reader.Sums(ctx, m, part)
 	for _, d := range out {
 		for range d.Rows {
-			if err := lane.Row(ctx); err != nil {
-				return nil, err
+			if restErr := lane.Row(ctx); restErr != nil {
+				return nil, restErr
 			}
 		}
 	}

@@ -267,7 +267,7 @@ func Cut(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, n 
 		cells := make(row.Row, len(key))
 		targets := make([]any, len(key))
 		for i := range cells {
-			targets[i] = (*[]byte)(&cells[i])
+			targets[i] = &cells[i]
 		}
 		if err := rows.Scan(targets...); err != nil {
 			return nil, fmt.Errorf("divide %s: %w", m.SourceName, err)

@@ -19,7 +19,7 @@ func (d *DB) Scan(ctx context.Context, m *schema.Mapping, r row.Range, fn func(r
 		return fmt.Errorf("connect to the target: %w", Explain(err))
 	}
 	defer conn.Release()
-	return scanOn(ctx, conn.Conn(), d.caps, m, row.Part{Range: r}, fn)
+	return d.scanOn(ctx, conn.Conn(), m, row.Part{Range: r}, fn)
 }
 
 // unhex decodes in place; NULL stays NULL and empty stays empty.

@@ -29,8 +29,8 @@ func TestProbe(t *testing.T) {
 		if left || err != nil {
 			t.Errorf("a schema is left: %v", err)
 		}
-		if tables, err := db.Tables(t.Context()); len(tables) > 0 || err != nil {
-			t.Errorf("tables are left: %v, %v", tables, err)
+		if tables, listErr := db.Tables(t.Context()); len(tables) > 0 || listErr != nil {
+			t.Errorf("tables are left: %v, %v", tables, listErr)
 		}
 		caps := db.Capabilities()
 		if caps.Cockroach != (server.Kind() == sandbox.Cockroach) || db.StandIn() == caps.Cockroach || db.Info().Database != name || db.Info().ClusterID == "" {

@@ -14,12 +14,12 @@ import (
 
 // scanOn streams a part on one connection; see DB.Scan. After an error of fn
 // the connection is closed: what the server still sends is not wanted.
-func scanOn(ctx context.Context, conn *pgx.Conn, caps Capabilities, m *schema.Mapping, p row.Part, fn func(row.Row) error) error {
+func (d *DB) scanOn(ctx context.Context, conn *pgx.Conn, m *schema.Mapping, p row.Part, fn func(row.Row) error) error {
 	expressions := make([]string, len(m.Columns))
 	for i, c := range m.Columns {
 		expressions[i] = scanExpression(c)
 	}
-	from, args, err := partClauses(m, p, caps)
+	from, args, err := partClauses(m, p, d.caps)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", m.Name, err)
 	}

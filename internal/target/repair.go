@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,7 +73,7 @@ func Conflict(err error) (unique, parent bool) {
 
 // Scan reads a part as the transaction sees it.
 func (t *RepairTx) Scan(ctx context.Context, m *schema.Mapping, p row.Part, fn func(row.Row) error) error {
-	return scanOn(ctx, t.conn, t.db.caps, m, p, fn)
+	return t.db.scanOn(ctx, t.conn, m, p, fn)
 }
 
 // Put writes a row, given in the text that the verifier reads, in place of the
@@ -87,7 +88,7 @@ func (t *RepairTx) Put(ctx context.Context, m *schema.Mapping, cells row.Row) er
 		values = append(values, parameter(c, cells[i]))
 		names = append(names, Quote(c.Name))
 		params = append(params, fmt.Sprintf("$%d", len(values)))
-		if !isKey(m, i) {
+		if !slices.Contains(m.Key, i) {
 			updates = append(updates, Quote(c.Name)+" = excluded."+Quote(c.Name))
 		}
 	}
@@ -105,15 +106,6 @@ func (t *RepairTx) Put(ctx context.Context, m *schema.Mapping, cells row.Row) er
 		}
 	}
 	return t.queue(ctx, query, values)
-}
-
-func isKey(m *schema.Mapping, position int) bool {
-	for _, k := range m.Key {
-		if k == position {
-			return true
-		}
-	}
-	return false
 }
 
 const (

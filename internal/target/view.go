@@ -22,6 +22,9 @@ const (
 	ExportedSnapshot = "exported-snapshot"
 )
 
+// beginSnapshot begins a transaction that sees one moment of PostgreSQL.
+const beginSnapshot = "BEGIN TRANSACTION READ ONLY, ISOLATION LEVEL REPEATABLE READ"
+
 // Moment says which moment of the target a View shows.
 type Moment struct {
 	Method string `json:"method"`
@@ -53,7 +56,7 @@ func (d *DB) View(ctx context.Context) (*View, error) {
 		return nil, fmt.Errorf("connect to the target: %w", Explain(err))
 	}
 	var id string
-	_, err = conn.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+	_, err = conn.Exec(ctx, beginSnapshot)
 	if err == nil {
 		err = conn.QueryRow(ctx, "SELECT pg_export_snapshot()").Scan(&id)
 	}
@@ -63,7 +66,7 @@ func (d *DB) View(ctx context.Context) (*View, error) {
 	}
 	return &View{
 		db: d, holder: conn,
-		begin:  "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '" + id + "'",
+		begin:  beginSnapshot + "; SET TRANSACTION SNAPSHOT '" + id + "'",
 		moment: Moment{Method: ExportedSnapshot, Timestamp: id, TakenAt: time.Now().UTC()},
 	}, nil
 }
@@ -130,7 +133,7 @@ func (v *View) Scan(ctx context.Context, m *schema.Mapping, r row.Range, fn func
 
 // ScanPart is Scan for a part.
 func (v *View) ScanPart(ctx context.Context, m *schema.Mapping, p row.Part, fn func(row.Row) error) error {
-	return v.with(ctx, func(conn *pgx.Conn) error { return scanOn(ctx, conn, v.db.caps, m, p, fn) })
+	return v.with(ctx, func(conn *pgx.Conn) error { return v.db.scanOn(ctx, conn, m, p, fn) })
 }
 
 // Sums lets the server digest the rows of a part and returns one digest per

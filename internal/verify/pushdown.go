@@ -133,7 +133,7 @@ func (t *table) compareEach(ctx context.Context, p tierPlan, spans <-chan span, 
 
 // digestOnServers digests a range on both sides at once: by the servers what
 // they can digest, here what they cannot.
-func (t *table) digestOnServers(ctx context.Context, p tierPlan, r row.Range) (source, target row.Digest, err error) {
+func (t *table) digestOnServers(ctx context.Context, p tierPlan, r row.Range) (source, target row.Digest, _ error) {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, end := range []struct {
 		summer Summer
@@ -154,7 +154,7 @@ func (t *table) digestOnServers(ctx context.Context, p tierPlan, r row.Range) (s
 			return err
 		})
 	}
-	err = group.Wait()
+	err := group.Wait()
 	return source, target, err
 }
 
@@ -185,7 +185,7 @@ const maxBuckets = 256
 func (t *table) compareServerBuckets(ctx context.Context, p tierPlan) error {
 	look := row.Part{Digits: digits(estimate(t.mapping))}
 	for {
-		source, target, err := t.sumBoth(ctx, p, look)
+		source, target, err := sumBoth(ctx, p, look)
 		if err != nil {
 			return err
 		}
@@ -251,7 +251,7 @@ func (t *table) doubtBuckets(differing []string, source map[string]row.Digest) {
 	flush()
 }
 
-func (t *table) sumBoth(ctx context.Context, p tierPlan, part row.Part) (source, target map[string]row.Digest, err error) {
+func sumBoth(ctx context.Context, p tierPlan, part row.Part) (source, target map[string]row.Digest, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		source, err = p.source.Sums(ctx, p.summed, part)

@@ -73,9 +73,9 @@ func (t *table) digestSource(ctx context.Context, all row.Range, out chan<- span
 
 // digestTarget digests the ranges of spans.
 func (t *table) digestTarget(ctx context.Context, spans <-chan span) error {
-	side := t.target()
+	from := t.target()
 	for s := range spans {
-		digest, err := side.digest(ctx, t.mapping, row.Part{Range: s.rng})
+		digest, err := from.digest(ctx, t.mapping, row.Part{Range: s.rng})
 		if err != nil {
 			return err
 		}

@@ -20,8 +20,15 @@ type Settle struct {
 	// Active reports whether somebody may be writing; without writers the first
 	// look is the last.
 	Active func(ctx context.Context) (bool, error)
-	// Again opens a new view of both sides; done ends it.
-	Again func(ctx context.Context) (src Source, dst Target, done func(), err error)
+	// Again opens a new view of both sides.
+	Again func(ctx context.Context) (Ends, error)
+}
+
+// Ends are views of both sides; Done ends them.
+type Ends struct {
+	Source Source
+	Target Target
+	Done   func()
 }
 
 const (
@@ -69,13 +76,13 @@ func (t *table) settle(ctx context.Context) error {
 // lookAgain examines the suspects in a new view. moved gathers the rows that
 // changed since an earlier look, those included that were equal then.
 func (t *table) lookAgain(ctx context.Context, moved map[row.Hash]bool) error {
-	src, dst, done, err := t.cfg.Settle.Again(ctx)
+	ends, err := t.cfg.Settle.Again(ctx)
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer ends.Done()
 	oldSource, oldTarget := t.src, t.dst
-	t.src, t.dst = src, dst
+	t.src, t.dst = ends.Source, ends.Target
 	defer func() { t.src, t.dst = oldSource, oldTarget }()
 	t.begin()
 	for i := range t.suspects {

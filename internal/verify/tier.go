@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -89,22 +91,13 @@ func (t *table) plan(ctx context.Context) (tierPlan, error) {
 // others names the columns that travel in a table that is otherwise digested
 // by the servers.
 func (p tierPlan) others() string {
-	names := ""
+	var names []string
 	for i, c := range p.streamed.Columns {
-		if !isKey(p.streamed, i) {
-			names += " " + c.Name
+		if !slices.Contains(p.streamed.Key, i) {
+			names = append(names, c.Name)
 		}
 	}
-	return "streamed columns:" + names
-}
-
-func isKey(m *schema.Mapping, position int) bool {
-	for _, k := range m.Key {
-		if k == position {
-			return true
-		}
-	}
-	return false
+	return "streamed columns: " + strings.Join(names, " ")
 }
 
 // pushdown plans the tier Pushdown, or says why it cannot be.
@@ -127,11 +120,11 @@ func (t *table) pushdown() (tierPlan, string) {
 		switch {
 		case reason == "":
 			summed = append(summed, i)
-			if isKey(t.mapping, i) {
+			if slices.Contains(t.mapping.Key, i) {
 				streamed = append(streamed, i)
 			}
 			continue
-		case isKey(t.mapping, i) || t.result.Method != Ranges:
+		case slices.Contains(t.mapping.Key, i) || t.result.Method != Ranges:
 			return p, "column " + c.Name + ": " + reason
 		}
 		streamed = append(streamed, i)
