@@ -1,10 +1,11 @@
 package source
 
 import (
-	"bytes"
 	"database/sql/driver"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	mathbits "math/bits"
 	"strconv"
 	"strings"
 
@@ -13,24 +14,58 @@ import (
 )
 
 // layout says which select expression carries which cell of a row. Numbers,
-// dates and times travel together, joined by tabs, in the first one: the driver
+// dates, times and short text travel together in the first one: the driver
 // makes a value on the heap for every expression and parses integers that would
 // be printed again at once, and both together are half of the client's work.
-// Such values hold no tab and are never empty, so an empty part is NULL.
 type layout struct {
 	expressions []string
-	joined      []int // positions of the cells in the first expression; none or at least two
-	single      []int // positions of the cells of the other expressions
+	joined      []part // the cells in the first expression; none or at least two
+	single      []int  // positions of the cells of the other expressions
 }
+
+// part is one cell of a joined expression.
+type part struct {
+	position int // in the row
+	null     nullForm
+}
+
+// nullForm says how a joined cell tells NULL.
+type nullForm int
+
+const (
+	never  nullForm = iota // the column is NOT NULL
+	empty                  // by nothing between the separators: a number is never empty
+	signed                 // by '-', where every text begins with '+'
+)
+
+// separator joins cells. No UTF-8 text holds the byte 0xFF; and cast to BINARY
+// it makes the whole a binary string, which no conversion touches.
+const separator = 0xFF
+
+// joinedText bounds the text in one joined expression, in bytes. A result
+// longer than the source's max_allowed_packet (16 MB by default) would be NULL,
+// which split refuses.
+const joinedText = 64 << 10
 
 func newLayout(columns []schema.ColumnMapping) layout {
 	var l layout
+	room := int64(joinedText)
 	for i, c := range columns {
-		if joinable(c) {
-			l.joined = append(l.joined, i)
-		} else {
+		size, ok := joinable(c)
+		if !ok || size > room {
 			l.single = append(l.single, i)
+			continue
 		}
+		room -= size
+		p := part{position: i}
+		switch {
+		case c.NotNull:
+		case c.Kind == schema.Text:
+			p.null = signed
+		default:
+			p.null = empty
+		}
+		l.joined = append(l.joined, p)
 	}
 	if len(l.joined) < 2 {
 		l.joined, l.single = nil, nil
@@ -46,31 +81,43 @@ func newLayout(columns []schema.ColumnMapping) layout {
 	return l
 }
 
-// joinable says whether the server prints the column as text that needs no
-// conversion: ZEROFILL and YEAR would come with leading zeros.
-func joinable(c schema.ColumnMapping) bool {
+// joinable says whether the column can be part of a joined expression, and how
+// many bytes of text it may hold; 0 for the other kinds, whose form is short and
+// never empty. ZEROFILL and YEAR would come with leading zeros.
+func joinable(c schema.ColumnMapping) (size int64, ok bool) {
 	switch c.Kind {
 	case schema.Int, schema.Bool, schema.Decimal:
-		return !c.From.Zerofill && c.From.Base != "year"
+		return 0, !c.From.Zerofill && c.From.Base != "year"
 	case schema.Date, schema.DateTime, schema.Timestamp, schema.Time, schema.Interval:
-		return true
-	case schema.Float32, schema.Float64, schema.Bits, schema.Text, schema.Bytes, schema.Enum,
+		return 0, true
+	case schema.Text:
+		const longest = 4 // bytes of a character
+		return c.From.Length * longest, (c.From.Base == "char" || c.From.Base == "varchar") && isUTF8[c.From.Charset]
+	case schema.Float32, schema.Float64, schema.Bits, schema.Bytes, schema.Enum,
 		schema.Set, schema.JSON, schema.UUID, schema.INet:
 	}
-	return false
+	return 0, false
 }
 
-func joinExpression(columns []schema.ColumnMapping, positions []int) string {
-	parts := make([]string, len(positions))
-	for i, p := range positions {
-		parts[i] = quote(columns[p].Source)
-		if !columns[p].NotNull {
-			parts[i] = "IFNULL(" + parts[i] + ", '')"
+// isUTF8 names the character sets whose bytes are UTF-8 as they lie.
+var isUTF8 = map[string]bool{"ascii": true, "utf8": true, "utf8mb3": true, "utf8mb4": true}
+
+func joinExpression(columns []schema.ColumnMapping, parts []part) string {
+	terms := make([]string, len(parts))
+	for i, p := range parts {
+		name := quote(columns[p.position].Source)
+		switch p.null {
+		case never:
+			terms[i] = name
+		case empty:
+			terms[i] = "IFNULL(" + name + ", '')"
+		case signed:
+			terms[i] = "IFNULL(CONCAT('+', " + name + "), '-')"
 		}
 	}
 	// CONCAT_WS leaves NULLs out; a column that turns out to be NULL against its
 	// declaration makes the row too short, which split refuses.
-	return "CONCAT_WS('\\t', " + strings.Join(parts, ", ") + ")"
+	return "CONCAT_WS(CAST(X'FF' AS BINARY), " + strings.Join(terms, ", ") + ")"
 }
 
 // cells turns driver values into a row without allocating per cell.
@@ -84,7 +131,8 @@ func newCells(l layout) *cells {
 	return &cells{layout: l, row: make(row.Row, len(l.joined)+len(l.single))}
 }
 
-var errJoined = errors.New("the server joined another number of values than was asked for")
+var errJoined = errors.New("the server joined another number of values than was asked for;" +
+	" a text that is not valid UTF-8, or a max_allowed_packet below 128 kB, would explain it")
 
 // take fills the row. values may hold more than the layout's expressions.
 func (c *cells) take(values []driver.Value) (row.Row, error) {
@@ -106,24 +154,71 @@ func (c *cells) take(values []driver.Value) (row.Row, error) {
 	return c.row, nil
 }
 
-// split hands out the joined cells; false when their number is another one.
+// split hands out the joined cells; false when their number is another one. It
+// looks for separators in eight bytes at a time: most cells are too short for
+// bytes.IndexByte to pay.
 func (c *cells) split(text []byte) bool {
-	last := len(c.layout.joined) - 1
-	for i, p := range c.layout.joined {
-		end := bytes.IndexByte(text, '\t')
-		if (end < 0) != (i == last) {
-			return false
+	done, start := 0, 0
+	for at := 0; at < len(text); at += wordBytes {
+		for found := separators(text, at); found != 0; found &= found - 1 {
+			end := at + mathbits.TrailingZeros64(found)/8
+			if done == len(c.layout.joined) || !c.put(done, text[start:end:end]) {
+				return false
+			}
+			done++
+			start = end + 1
 		}
-		if end < 0 {
-			end = len(text)
-		}
-		c.row[p] = nil
-		if end > 0 {
-			c.row[p] = text[:end:end]
-		}
-		text = text[min(end+1, len(text)):]
 	}
-	return true
+	return done == len(c.layout.joined)-1 && c.put(done, text[start:])
+}
+
+const (
+	wordBytes = 8
+	lowBits   = 0x7f7f7f7f7f7f7f7f // all bits of each byte but the highest
+)
+
+// separators has the highest bit of each byte set that is a separator among the
+// eight that begin at a position, the first byte lowest.
+func separators(text []byte, at int) uint64 {
+	var word uint64
+	if at+wordBytes <= len(text) {
+		word = binary.LittleEndian.Uint64(text[at:])
+	} else {
+		for i, b := range text[at:] {
+			word |= uint64(b) << (8 * i)
+		}
+	}
+	// A byte is 0xFF where its complement is zero: adding 0x7F to the low bits
+	// of any other sets the highest.
+	word = ^word
+	return ^((word&lowBits + lowBits) | word | lowBits)
+}
+
+// put stores the joined cell of that index.
+func (c *cells) put(index int, text []byte) bool {
+	p := c.layout.joined[index]
+	cell, ok := p.cell(text)
+	c.row[p.position] = cell
+	return ok
+}
+
+// cell undoes the form that tells NULL.
+func (p part) cell(text []byte) (cell []byte, ok bool) {
+	switch p.null {
+	case never:
+		return text, true
+	case empty:
+		if len(text) == 0 {
+			return nil, true
+		}
+		return text, true
+	case signed:
+		if len(text) == 0 || text[0] == '-' {
+			return nil, len(text) == 1
+		}
+		return text[1:], text[0] == '+'
+	}
+	return nil, false
 }
 
 // print returns a value's text; nil for NULL.

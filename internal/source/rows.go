@@ -24,9 +24,9 @@ import (
 // which is most of the client's work at 250,000 rows/s.
 func Read(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, fn func(row.Row) error) error {
 	columns := m.Copied()
-	layout := newLayout(columns)
+	l := newLayout(columns)
 	guarded := guards(columns)
-	expressions := layout.expressions
+	expressions := l.expressions
 	for _, g := range guarded {
 		expressions = append(expressions, g.expression)
 	}
@@ -34,14 +34,14 @@ func Read(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, f
 	if err != nil {
 		return fmt.Errorf("read %s: %w", m.SourceName, err)
 	}
-	cells := newCells(layout)
+	cells := newCells(l)
 	return stream(ctx, conn, query, func(values []driver.Value) error {
 		out, err := cells.take(values)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", m.SourceName, err)
 		}
 		for i, g := range guarded {
-			if ok, isInt := values[len(layout.expressions)+i].(int64); !isInt || ok != 1 {
+			if ok, isInt := values[len(l.expressions)+i].(int64); !isInt || ok != 1 {
 				return g.problem()
 			}
 		}

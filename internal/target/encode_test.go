@@ -1,6 +1,7 @@
 package target
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"testing"
@@ -99,5 +100,29 @@ func BenchmarkAppendRow(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestPrintable: looking at eight bytes at once says the same as looking at each.
+func TestPrintable(t *testing.T) {
+	for length := range 20 {
+		cell := bytes.Repeat([]byte("a"), length)
+		if !printable(cell) {
+			t.Errorf("%d letters are printable", length)
+		}
+		for at := range cell {
+			for b := range 256 {
+				cell[at] = byte(b)
+				want := b >= ' ' && b < 0x80 && b != '\\'
+				if printable(cell) != want {
+					t.Errorf("byte %#x at %d of %d: printable %v, want %v", b, at, length, !want, want)
+				}
+			}
+			cell[at] = "a\x1f\x80\\~ "[at%6]
+			if at%6 != 0 && at%6 < 4 && printable(cell) {
+				t.Errorf("%q is not printable", cell)
+			}
+			cell[at] = 'a'
+		}
 	}
 }
