@@ -53,13 +53,13 @@ func samplePrefix(ctx context.Context, conn *sql.Conn, m *schema.Mapping, rows i
 
 // keyAt is the order key of the row at that place; nil beyond the last.
 func keyAt(ctx context.Context, conn *sql.Conn, m *schema.Mapping, key []schema.ColumnMapping, offset int) (row.Key, error) {
-	layout := newLayout(key)
-	query, err := selectRange(m, layout.expressions, row.Range{})
+	l := newLayout(key)
+	query, err := selectRange(m, l.expressions, row.Range{})
 	if err != nil {
 		return nil, err
 	}
 	query += " LIMIT 1 OFFSET " + strconv.Itoa(offset)
-	cells, keys := newCells(layout), row.NewKeyReader(key, key)
+	cells, keys := newCells(l), row.NewKeyReader(key, key)
 	var out row.Key
 	err = stream(ctx, conn, query, func(values []driver.Value) error {
 		r, takeErr := cells.take(values)

@@ -46,7 +46,7 @@ func (t *Tx) Each(ctx context.Context, query string, args []any, fn func(scan fu
 }
 
 // WriteChunk makes one attempt to write rows and their record in one
-// serializable transaction. data is COPY text from this mapping's Encoder;
+// transaction. data is COPY text from this mapping's Encoder;
 // record runs first, so that its primary key fences off a second writer before
 // any row is sent. When the connection breaks at COMMIT the error is a
 // *retry.AmbiguousError: ask the checkpoint what happened.
@@ -56,7 +56,7 @@ func (d *DB) WriteChunk(ctx context.Context, m *schema.Mapping, data []byte, rec
 		return fmt.Errorf("connect to the target: %w", Explain(err))
 	}
 	defer conn.Release()
-	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.Serializable})
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: d.chunkIsolation()})
 	if err != nil {
 		return fmt.Errorf("begin: %w", Explain(err))
 	}
@@ -68,6 +68,17 @@ func (d *DB) WriteChunk(ctx context.Context, m *schema.Mapping, data []byte, rec
 		return err
 	}
 	return commit(ctx, tx)
+}
+
+// chunkIsolation is what the fences of a chunk need: a unique key and a locked
+// row, which hold in every isolation level. PostgreSQL would look for
+// conflicting readers at each of the rows; CockroachDB has long had no other
+// level than serializable.
+func (d *DB) chunkIsolation() pgx.TxIsoLevel {
+	if d.caps.Cockroach {
+		return pgx.Serializable
+	}
+	return pgx.ReadCommitted
 }
 
 // Try writes rows and rolls back: it returns what the server says of them.
