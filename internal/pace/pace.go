@@ -110,8 +110,8 @@ func seconds(s float64) time.Duration {
 }
 
 // Gap returns the seq-th gap of a Poisson process of rate 1: a number with an
-// exponential distribution and the mean 1. It is
-// counter-based: no state, so that every stripe computes the same arrivals.
+// exponential distribution and the mean 1. It is counter-based: no state, so
+// that every stripe computes the same arrivals.
 func Gap(seed, seq uint64) float64 {
 	// SplitMix64 (Steele, Lea, Flood 2014), at a point that seed and seq choose.
 	x := mix(seed^0x70616365) + (seq+1)*0x9e3779b97f4a7c15
