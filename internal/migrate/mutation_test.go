@@ -22,6 +22,7 @@ import (
 	"leap/internal/sandbox"
 	"leap/internal/sandbox/sandboxtest"
 	"leap/internal/source"
+	"leap/internal/verify"
 )
 
 // mutationsVariable sets how many damages TestEveryMutationIsFound plants on
@@ -82,7 +83,8 @@ var tiers = []struct {
 	name string
 	use  func(Config) Config
 }{
-	{"default", func(c Config) Config { return c }},
+	{"stream", func(c Config) Config { c.Verify.Tier = verify.Stream; return c }},
+	{"pushdown", func(c Config) Config { c.Verify.Tier = verify.Pushdown; return c }},
 }
 
 func expectAllFound(t *testing.T, tier string, got *report.SelfTest, most int) {
