@@ -28,7 +28,7 @@ func (d *Dice) Uint64() uint64 {
 
 // IntN throws a number in [0,n); n must be positive. The bias is below n/2^63.
 func (d *Dice) IntN(n int) int {
-	return int(d.Uint64()>>1) % n //nolint:gosec // 63 bits fit
+	return int(d.Uint64()>>1) % n
 }
 
 // Between throws a number in [low,high].

@@ -47,14 +47,14 @@ func (greeter) Invariants(workloads.Settings) []workloads.Invariant {
 // greeterLoad makes one table in the workload's own schema, and one row.
 type greeterLoad struct{}
 
-func (greeterLoad) Before() []string {
+func (greeterLoad) Data() string { return "one greeting" }
+func (greeterLoad) Schema() (before, after []string) {
 	return []string{
 		"CREATE SCHEMA IF NOT EXISTS greeter",
 		"CREATE TABLE IF NOT EXISTS greeter.greeting (id INT8 PRIMARY KEY, words VARCHAR(40) NOT NULL)",
-	}
+	}, nil
 }
-func (greeterLoad) After() []string { return nil }
-func (greeterLoad) Batches() int    { return 1 }
+func (greeterLoad) Batches() int { return 1 }
 func (greeterLoad) Write(ctx context.Context, tx pgx.Tx, _ int) (int64, error) {
 	tag, err := tx.Exec(ctx, "INSERT INTO greeter.greeting VALUES (1, 'hello')")
 	return tag.RowsAffected(), err

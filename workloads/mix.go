@@ -3,6 +3,7 @@ package workloads
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // Share is an operation's part of a mix.
@@ -66,12 +67,9 @@ func (m Mix) Validate(about About) error {
 }
 
 func (a About) opNames() string {
-	names := ""
+	names := make([]string, len(a.Ops))
 	for i, op := range a.Ops {
-		if i > 0 {
-			names += ", "
-		}
-		names += op.Name
+		names[i] = op.Name
 	}
-	return names
+	return strings.Join(names, ", ")
 }

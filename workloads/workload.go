@@ -135,16 +135,16 @@ type Traffic interface {
 // each follows from its index alone and may be written at any time, in any
 // order, by anybody, but only once. leap/internal/seed sees to that.
 type Loader interface {
-	// Before returns the statements that make the tables, in order. They may
-	// be run again.
-	Before() []string
+	// Data names the data that will be there, so that they are not mistaken
+	// for others: see [DataName].
+	Data() string
+	// Schema returns the statements that make the tables, before the rows, and
+	// those that follow the last batch, such as indexes. All may be run again.
+	Schema() (before, after []string)
 	// Batches is the number of batches.
 	Batches() int
 	// Write writes batch i inside tx and returns the number of rows.
 	Write(ctx context.Context, tx pgx.Tx, i int) (int64, error)
-	// After returns the statements that follow the last batch, such as
-	// indexes. They may be run again.
-	After() []string
 }
 
 // Call is one operation to run.
@@ -204,7 +204,7 @@ func (o Outcome) String() string {
 
 // Rejection is a refusal that is the right answer: insufficient funds, a key
 // that was used with another body. It is counted apart and is no error.
-type Rejection struct {
+type Rejection struct { //nolint:errname // a right answer, no mistake
 	Code   string // a short stable word, such as "insufficient_funds"
 	Reason string
 }
@@ -214,7 +214,7 @@ func (r *Rejection) Error() string { return "refused (" + r.Code + "): " + r.Rea
 
 // Violation is a wrong answer, such as a row of another tenant. One of them
 // fails a run.
-type Violation struct {
+type Violation struct { //nolint:errname // the word of the trade
 	Invariant string // the name of an [Invariant]
 	Detail    string
 }
