@@ -436,17 +436,3 @@ func BenchmarkPush(b *testing.B) {
 		r.tail.Store(r.head.Load())
 	}
 }
-
-func BenchmarkEncode(b *testing.B) {
-	h := New()
-	rng := rand.New(rand.NewPCG(9, 10))
-	for range 1000 {
-		h.Record(time.Duration(rng.ExpFloat64() * 5e6))
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := h.Encode(); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/bits"
 	"time"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
@@ -106,7 +105,7 @@ func (h *Histogram) AtRank(rank int64) time.Duration {
 	seen := int64(0)
 	for v, n := range h.packed.ForEachBucket {
 		if seen += n; seen >= rank {
-			return time.Duration(v + width(v) - 1)
+			return upperEdge(v)
 		}
 	}
 	return 0
@@ -116,7 +115,7 @@ func (h *Histogram) AtRank(rank int64) time.Duration {
 // empty, smallest first. It is an iter.Seq2.
 func (h *Histogram) Each(yield func(upTo time.Duration, n int64) bool) {
 	for v, n := range h.packed.ForEachBucket {
-		if !yield(time.Duration(v+width(v)-1), n) {
+		if !yield(upperEdge(v), n) {
 			return
 		}
 	}
@@ -156,18 +155,9 @@ func (h *Histogram) Equal(other *Histogram) bool {
 	return true
 }
 
-// Encode returns the histogram in the public tools' compressed V2 form, in base64.
-func (h *Histogram) Encode() ([]byte, error) {
-	text, err := h.packed.Encode()
-	if err != nil {
-		return nil, fmt.Errorf("encode histogram: %w", err)
-	}
-	return text, nil
-}
-
-// Decode reads what Encode wrote. A histogram with another geometry is an
-// ErrGeometry.
-func Decode(text []byte) (*Histogram, error) {
+// decode reads a histogram in the public tools' compressed V2 form, in base64.
+// One with another geometry is an ErrGeometry.
+func decode(text []byte) (*Histogram, error) {
 	packed, err := hdr.DecodePacked(text)
 	if err != nil {
 		return nil, fmt.Errorf("decode histogram: %w", err)
@@ -177,21 +167,6 @@ func Decode(text []byte) (*Histogram, error) {
 		return nil, fmt.Errorf("decode histogram: %w: %d to %d ns with %d figures", ErrGeometry, low, high, digits)
 	}
 	return &Histogram{packed}, nil
-}
-
-// The library's slots: subBuckets of them for each power of two, of which the
-// smallest is unit wide.
-const (
-	unit       = 512  // the power of two below lowest
-	subBuckets = 2048 // the power of two above 2 * 10^figures
-)
-
-// width is the width of the slot that holds v.
-func width(v int64) int64 {
-	// Below unit*subBuckets all slots have the same width; above, it doubles
-	// with every power of two.
-	power := max(bits.Len64(uint64(v)|(unit*subBuckets-1))-bits.Len64(subBuckets-1), 0) //nolint:gosec // v is not negative
-	return 1 << power
 }
 
 // Rank is the rank of percentile p among n values: the smallest r with
