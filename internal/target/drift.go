@@ -12,15 +12,6 @@ import (
 // false when the rows cannot be compared: the table or a column is not there,
 // or a type is another one.
 func (d *DB) Drift(ctx context.Context, m *schema.Mapping) (drift []string, comparable bool, err error) {
-	found, comparable, err := d.ColumnDifferences(ctx, m)
-	for _, f := range found {
-		drift = append(drift, f.String())
-	}
-	return drift, comparable, err
-}
-
-// ColumnDifferences is Drift in the form of a report.
-func (d *DB) ColumnDifferences(ctx context.Context, m *schema.Mapping) (found []schema.Difference, comparable bool, err error) {
 	// Asked for by name: all tables for each table would grow with the square.
 	tables, err := d.tables(ctx, m.Name)
 	if err != nil {
@@ -28,10 +19,7 @@ func (d *DB) ColumnDifferences(ctx context.Context, m *schema.Mapping) (found []
 	}
 	have := tables[m.Name]
 	if have == nil {
-		return []schema.Difference{{
-			Kind: schema.IsMissing, Object: "table " + Quote(m.Name), Expected: fmt.Sprintf("a table of %d columns", len(m.Columns)),
-			Found: "nothing", Advice: "migrate run copies it; or verify the right database",
-		}}, false, nil
+		return []string{"the target has no table " + Quote(m.Name)}, false, nil
 	}
 	spelled, err := d.ColumnTypes(ctx, m)
 	if err != nil {
@@ -39,34 +27,28 @@ func (d *DB) ColumnDifferences(ctx context.Context, m *schema.Mapping) (found []
 	}
 	comparable = true
 	planned := map[string]bool{}
-	add := func(kind schema.DifferenceKind, column, expected, is, advice string) {
-		found = append(found, schema.Difference{Kind: kind, Object: "column " + Quote(column), Expected: expected, Found: is, Advice: advice})
-	}
-	alter := func(column, how string) string {
-		return "ALTER TABLE " + qualified(m) + " ALTER COLUMN " + Quote(column) + " " + how
-	}
 	for i, c := range m.Columns {
 		planned[c.Name] = true
 		column := have.column(c.Name)
 		switch {
 		case column == nil:
-			add(schema.IsMissing, c.Name, spelled[i], "nothing", "create the table anew and copy again")
+			drift = append(drift, fmt.Sprintf("column %s is missing", Quote(c.Name)))
 			comparable = false
 		case column.Type != spelled[i]:
-			add(schema.IsChanged, c.Name, spelled[i], column.Type, "create the table anew and copy again, or plan the type that is wanted")
+			drift = append(drift, fmt.Sprintf("column %s is %s, planned is %s", Quote(c.Name), column.Type, spelled[i]))
 			comparable = false
 		case c.NotNull && !column.NotNull:
-			add(schema.IsChanged, c.Name, "NOT NULL", "nullable", alter(c.Name, "SET NOT NULL"))
+			drift = append(drift, fmt.Sprintf("column %s is nullable, planned is NOT NULL", Quote(c.Name)))
 		case column.NotNull && !c.NotNull:
-			add(schema.IsChanged, c.Name, "nullable", "NOT NULL", alter(c.Name, "DROP NOT NULL"))
+			drift = append(drift, fmt.Sprintf("column %s is NOT NULL, planned is nullable", Quote(c.Name)))
 		}
 	}
 	for _, c := range have.Columns {
 		if !planned[c.Name] {
-			add(schema.IsExtra, c.Name, "nothing", c.Type, "drop it, or add it to the source")
+			drift = append(drift, fmt.Sprintf("column %s is not in the plan", Quote(c.Name)))
 		}
 	}
-	return found, comparable, nil
+	return drift, comparable, nil
 }
 
 func (t *Table) column(name string) *Column {

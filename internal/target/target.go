@@ -63,7 +63,7 @@ func Open(ctx context.Context, e endpoint.Endpoint, maxConnections int) (*DB, er
 // Connect connects for reading the checkpoint only: it writes nothing, and of
 // the capabilities just the product is known.
 func Connect(ctx context.Context, e endpoint.Endpoint, maxConnections int) (*DB, error) {
-	config, err := poolConfig(e, maxConnections)
+	config, err := PoolConfig(e, maxConnections)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,9 @@ func (d *DB) Capabilities() Capabilities { return d.caps }
 // StandIn reports whether PostgreSQL stands in for CockroachDB.
 func (d *DB) StandIn() bool { return !d.caps.Cockroach }
 
-func poolConfig(e endpoint.Endpoint, maxConnections int) (*pgxpool.Config, error) {
+// PoolConfig returns the configuration of a pool for an address: what Open and
+// Connect use, and a start for whoever needs another kind of connection.
+func PoolConfig(e endpoint.Endpoint, maxConnections int) (*pgxpool.Config, error) {
 	// The driver takes whole seconds, and 0 for no limit at all; ConnectTimeout below is exact.
 	query := url.Values{"sslmode": {string(e.TLS.Mode)}, "connect_timeout": {strconv.Itoa(1 + int(e.ConnectTimeout.Seconds()))}}
 	for name, value := range map[string]string{
