@@ -1,0 +1,165 @@
+// Package cli is what the commands of this module have in common: how a
+// command line ends in an exit code, how an error is printed, and how the
+// address of a database is taken without letting its password be seen.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"leap/internal/endpoint"
+	"leap/internal/fault"
+)
+
+// Terminal is what a command talks to: tests give it buffers.
+type Terminal struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Env      func(string) string
+}
+
+// VerdictError ends a command with an exit code after its output has said
+// everything: nothing more is printed.
+type VerdictError struct{ Class fault.Class }
+
+// Error names the exit code.
+func (e *VerdictError) Error() string { return fmt.Sprintf("exit code %d", e.Class) }
+
+// Execute runs a command line and returns the exit code. onInterrupt says what
+// to do after Ctrl-C.
+func Execute(ctx context.Context, root *cobra.Command, args []string, t Terminal, onInterrupt string) int {
+	prepare(root)
+	root.SetArgs(args)
+	root.SetIn(t.In)
+	root.SetOut(t.Out)
+	root.SetErr(t.Err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	if v, ok := errors.AsType[*VerdictError](err); ok {
+		return int(v.Class)
+	}
+	if ctx.Err() != nil && fault.ClassOf(err) != fault.Usage {
+		// Whatever a cancelled query returned is of no interest.
+		err = fault.New(fault.Inconclusive, onInterrupt, "interrupted")
+	}
+	printError(t.Err, root.Name(), err)
+	return int(fault.ClassOf(err))
+}
+
+// prepare gives all commands the same manners.
+func prepare(root *cobra.Command) {
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SuggestionsMinimumDistance = 2 // cobra sets it only where it prints suggestions itself
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if bad, ok := errors.AsType[*pflag.InvalidValueError](err); ok { // its cause tells of strconv
+			err = fmt.Errorf("--%s cannot be %q: a value of type %s is needed", bad.GetFlag().Name, bad.GetValue(), bad.GetFlag().Value.Type())
+		}
+		return fault.Wrap(fault.Usage, "see "+cmd.CommandPath()+" --help", err)
+	})
+	root.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		hint := "see " + cmd.CommandPath() + " --help"
+		if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
+			hint = "did you mean " + cmd.CommandPath() + " " + s[0] + "?"
+		}
+		return fault.New(fault.Usage, hint, "there is no command %q", args[0])
+	}
+	for _, c := range root.Commands() {
+		if c.Args == nil {
+			c.Args = Arguments()
+		}
+	}
+}
+
+// Arguments makes a command take exactly the arguments of those names.
+func Arguments(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		hint := "see " + cmd.CommandPath() + " --help"
+		switch {
+		case len(args) < len(names):
+			return fault.New(fault.Usage, hint, "%s needs %s", cmd.CommandPath(), strings.Join(names, " and "))
+		case len(args) > len(names) && len(names) == 0:
+			return fault.New(fault.Usage, hint, "%s takes no argument, got %q", cmd.CommandPath(), args[0])
+		case len(args) > len(names):
+			return fault.New(fault.Usage, hint, "%s takes %s and nothing more, got %q", cmd.CommandPath(), strings.Join(names, " and "), args[len(names)])
+		}
+		return nil
+	}
+}
+
+// printError prints an error on one line and its hint on the next. Joined
+// errors become one line, too.
+func printError(w io.Writer, program string, err error) {
+	message := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	text := program + ": " + strings.Join(strings.Fields(message), " ") + "\n"
+	if hint := fault.HintOf(err); hint != "" {
+		text += "hint: " + hint + "\n"
+	}
+	_, _ = io.WriteString(w, text) // there is nowhere left to report to
+}
+
+// Target resolves the address of a CockroachDB from --target or LEAP_TARGET. A
+// password on the command line is refused: every user of the machine can read
+// it there.
+func Target(value string, t Terminal) (endpoint.Endpoint, error) {
+	const flag, variable, password = "--target", "LEAP_TARGET", "PGPASSWORD"
+	fromEnv := value == ""
+	if fromEnv {
+		value = t.Env(variable)
+	}
+	if value == "" {
+		return endpoint.Endpoint{}, fault.New(fault.Usage, "give it, or set "+variable, "%s is missing", flag)
+	}
+	e, err := endpoint.Parse(value)
+	if err != nil {
+		return e, fmt.Errorf("%s: %w", flag, err)
+	}
+	if e.Protocol != endpoint.PostgreSQL {
+		return e, fault.New(fault.Usage, "the target is CockroachDB: postgresql://user@host:26257/database",
+			"%s is not a postgresql:// address: %s", flag, e)
+	}
+	if !fromEnv && !e.Password.Empty() {
+		return e, fault.New(fault.Usage, "put the whole address into "+variable+", or just the password into "+password+" or a file (?password_file=)",
+			"%s has a password, which every user of this machine could read", flag)
+	}
+	if e.PasswordFile != "" {
+		text, err := os.ReadFile(e.PasswordFile)
+		if err != nil {
+			return e, fault.Wrap(fault.Usage, "check ?password_file=", fmt.Errorf("%s: %w", flag, err))
+		}
+		e = e.WithPassword(strings.TrimRight(string(text), "\r\n"))
+	}
+	if e.Password.Empty() {
+		if p := t.Env(password); p != "" {
+			e = e.WithPassword(p)
+		}
+	}
+	return e, nil
+}
+
+// IsTerminal reports whether a writer is a terminal.
+func IsTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}
+
+// WriteAll writes to stdout and reports when that fails: a full disk behind a
+// redirection must not look like success.
+func WriteAll(w io.Writer, text string) error {
+	if _, err := io.WriteString(w, text); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,32 @@
+// Command loadgen drives a workload on CockroachDB, measures latency from the
+// moment each request was due, accounts for every retry, and judges the run:
+// pass, fail or inconclusive.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"leap/cmd/internal/cli"
+)
+
+// version is set by the build: -ldflags "-X main.version=...".
+var version = "dev"
+
+// gcPercent lets garbage grow to four times the live heap before it is
+// collected: collections then come seldom enough not to be seen in a p99.9.
+// The live heap is some ten megabytes. GOGC overrides it.
+const gcPercent = 400
+
+func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// After the first signal the second one kills, as people expect.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], cli.Terminal{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv}))
+}

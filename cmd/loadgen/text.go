@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"leap/internal/loadgen"
+	"leap/internal/record"
+)
+
+// newTable returns a table whose columns from the given one on are numbers.
+func newTable(columns, numbersFrom int, header ...any) table.Writer {
+	w := table.NewWriter()
+	w.SetStyle(table.StyleLight)
+	w.Style().Format = table.FormatOptions{} // as written
+	w.AppendHeader(header)
+	var configs []table.ColumnConfig
+	for n := numbersFrom; n <= columns; n++ {
+		configs = append(configs, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	w.SetColumnConfigs(configs)
+	return w
+}
+
+// summaryText is the summary for people.
+func summaryText(s *loadgen.Summary) string {
+	var out strings.Builder
+	server := s.Server
+	if s.StandIn {
+		server += " (stand-in for CockroachDB)"
+	}
+	rate := s.Rate + "/s"
+	if s.Rate == "" {
+		rate = "a closed loop"
+	}
+	fmt.Fprintf(&out, "%s %s  %s  %.0f s\n%s\n%s\n\n", s.Workload, s.Mix, rate, s.Duration, s.Target, server)
+	w := newTable(10, 2, "operation (ms)", "count", "errors", "retries", "p50", "p90", "p99", "p99.9", "max", "service p99")
+	for _, o := range s.Ops {
+		w.AppendRow(table.Row{
+			o.Name, humanize.Comma(o.Count), humanize.Comma(o.Errors), humanize.Comma(o.Retries),
+			ms(o.Response.P50), ms(o.Response.P90), ms(o.Response.P99), ms(o.Response.P999), ms(o.Response.Max), ms(o.Service.P99),
+		})
+	}
+	out.WriteString(w.Render() + "\n\n")
+	g := newTable(4, 3, "gate", "verdict", "measured", "95 % bounds")
+	for _, r := range s.Gate {
+		g.AppendRow(table.Row{r.Threshold, r.Verdict, r.Value, r.Bounds()})
+	}
+	out.WriteString(g.Render() + "\n")
+	for _, f := range s.Failures {
+		if f.Retried {
+			fmt.Fprintf(&out, "retried: %s %s %s: %s\n", f.Op, f.State, f.Kind, humanize.Comma(f.Count))
+		}
+	}
+	for _, i := range s.Invariants {
+		fmt.Fprintf(&out, "invariant %s: %s (%s checked)\n", i.Name, i.Verdict, humanize.Comma(i.Checked))
+	}
+	fmt.Fprintf(&out, "\nverdict: %s\n", s.Verdict)
+	for _, r := range s.Reasons {
+		fmt.Fprintf(&out, "  %s\n", r)
+	}
+	fmt.Fprintf(&out, "report: %s\n", filepath.Join(s.Dir, record.PageFile))
+	return out.String()
+}
+
+// ms writes milliseconds with three figures.
+func ms(v float64) string {
+	switch {
+	case v >= 99.95:
+		return humanize.Comma(int64(v + .5))
+	case v >= 9.995:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
