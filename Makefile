@@ -29,8 +29,9 @@ demo: servers build ## migrate a sample bank between local servers and verify it
 
 # Not a file rule: only the Go command knows when the program is out of date.
 .PHONY: build
-build: ## build bin/migrate
+build: ## build bin/migrate and bin/loadgen
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/migrate ./cmd/migrate
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/loadgen ./cmd/loadgen
 
 .PHONY: servers
 servers: ## install the database servers that demo and tests start, where missing

@@ -48,8 +48,6 @@ type session struct {
 	leftOut  []string      // tables that nobody wanted to be compared
 	// strangers are tables that only the target has.
 	strangers []string
-	// differing is what the target's tables are, other than promised, by target name.
-	differing map[string]target.Differences
 	report    report.Migration
 }
 

@@ -63,9 +63,6 @@ func (s *session) verify(ctx context.Context) error {
 			s.step("%s: %s tier, by %s (%s)", r.Table, r.Tier, r.Method, r.Why)
 		}
 	}
-	if err = s.compareSchema(ctx, mappings); err != nil {
-		return err
-	}
 	if s.cfg.Verify.Tables != nil {
 		return nil
 	}

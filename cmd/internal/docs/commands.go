@@ -10,7 +10,10 @@ import (
 	"strings"
 )
 
-// commandPages asks the built program for its help: what a page says is what
+// programs are the commands that people type.
+var programs = []string{"migrate", "loadgen"}
+
+// commandPages asks the built programs for their help: what a page says is what
 // a person at a terminal reads.
 func commandPages(ctx context.Context, root string) ([]page, error) {
 	dir, err := os.MkdirTemp("", "leap-docs-")
@@ -18,27 +21,40 @@ func commandPages(ctx context.Context, root string) ([]page, error) {
 		return nil, fmt.Errorf("temporary folder: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	program := filepath.Join(dir, "migrate")
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/migrate") //nolint:gosec // our own program
-	build.Dir = root
-	out, err := build.CombinedOutput()
-	if err != nil {
-		return nil, fmt.Errorf("build: %w: %s", err, out)
+	var pages []page
+	for _, name := range programs {
+		program := filepath.Join(dir, name)
+		build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/"+name) //nolint:gosec // our own program
+		build.Dir = root
+		if out, err := build.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("build: %w: %s", err, out)
+		}
+		more, err := programPages(ctx, program)
+		if err != nil {
+			return nil, err
+		}
+		pages = append(pages, more...)
 	}
+	return pages, nil
+}
+
+// programPages has a page for the program and one for each of its commands.
+func programPages(ctx context.Context, program string) ([]page, error) {
+	name := filepath.Base(program)
 	top, err := help(ctx, program)
 	if err != nil {
 		return nil, err
 	}
 	if len(top.commands) == 0 {
-		return nil, fmt.Errorf("%w: migrate --help lists no command", errForm)
+		return nil, fmt.Errorf("%w: %s --help lists no command", errForm, name)
 	}
-	pages := []page{{"migrate.md", top.render("migrate")}}
+	pages := []page{{name + ".md", top.render(name, name)}}
 	for _, c := range top.commands {
 		h, err := help(ctx, program, c.name)
 		if err != nil {
 			return nil, err
 		}
-		pages = append(pages, page{"migrate-" + c.name + ".md", h.render("migrate " + c.name)})
+		pages = append(pages, page{name + "-" + c.name + ".md", h.render(name, name+" "+c.name)})
 	}
 	return pages, nil
 }
@@ -118,7 +134,7 @@ func (h *helpText) list(section string, e entry) {
 	}
 }
 
-func (h helpText) render(title string) string {
+func (h helpText) render(program, title string) string {
 	var out strings.Builder
 	out.WriteString("# " + title + "\n\n" + strings.TrimSpace(h.about) + "\n\n")
 	block(&out, "", h.usage)
@@ -126,7 +142,7 @@ func (h helpText) render(title string) string {
 	if len(h.commands) > 0 {
 		out.WriteString("## Commands\n\n" + row("command", "what it does") + row("---", "---"))
 		for _, c := range h.commands {
-			out.WriteString(row("["+c.name+"](migrate-"+c.name+".md)", c.about))
+			out.WriteString(row("["+c.name+"]("+program+"-"+c.name+".md)", c.about))
 		}
 		out.WriteString("\n")
 	}

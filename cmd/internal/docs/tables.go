@@ -41,7 +41,7 @@ func exitCodes(root string) (string, error) {
 	}
 	var out strings.Builder
 	out.WriteString("# Exit codes\n\n" + row("code", "name", "meaning") + row("---", "---", "---") +
-		row("0", "done", "the command did what it was asked; `run`, `verify` and `demo`: every row was compared and is equal"))
+		row("0", "done", "the command did what it was asked; `run`, `verify` and `demo`: every row was compared and is equal; `loadgen run`, `gate`: every threshold and invariant was met"))
 	found := false
 	for _, d := range file.Decls {
 		group, ok := d.(*ast.GenDecl)
@@ -64,7 +64,7 @@ func exitCodes(root string) (string, error) {
 	if !found {
 		return "", fmt.Errorf("%w: package fault has no constants", errForm)
 	}
-	out.WriteString("\nAn error is printed on stderr as one line that begins with `migrate:`, and, where\n" +
+	out.WriteString("\nAn error is printed on stderr as one line that begins with the command's name, and, where\n" +
 		"there is something to do, a line that begins with `hint:`.\n")
 	return out.String(), nil
 }
