@@ -230,3 +230,90 @@ func TestSourceThatLostTransactionsIsRefused(t *testing.T) {
 		t.Errorf("without snapshots: %v, %v", same, err)
 	}
 }
+
+// TestReadingFromAReplica: its own binlog has nothing of what it applies, so that
+// only a lock gives several connections one view, and the binlog's position,
+// which stands still, must not be taken for that of the rows.
+func TestReadingFromAReplica(t *testing.T) {
+	start := func(args ...string) *sandbox.Server {
+		server, err := sandbox.StartSource(t.Context(), sandbox.Options{ExtraArgs: args})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = server.Stop() })
+		return server
+	}
+	primary, replica := start(), start("--server-id=2", "--read-only")
+	execute(t, replica, "", fmt.Sprintf("CHANGE MASTER TO MASTER_HOST = '%s', MASTER_PORT = %d, MASTER_USER = 'root',"+
+		" MASTER_LOG_FILE = 'binlog.000001', MASTER_LOG_POS = 4; START SLAVE", primary.Host, primary.Port))
+	execute(t, primary, "", "CREATE DATABASE d")
+	execute(t, primary, "d", bookings)
+	caughtUp := func() {
+		t.Helper()
+		var gtid string
+		if err := pool(t, primary).QueryRowContext(t.Context(), "SELECT @@gtid_binlog_pos").Scan(&gtid); err != nil {
+			t.Fatal(err)
+		}
+		var timedOut int
+		if err := pool(t, replica).QueryRowContext(t.Context(), "SELECT MASTER_GTID_WAIT(?, 60)", gtid).Scan(&timedOut); err != nil || timedOut != 0 {
+			t.Fatalf("the replica does not follow: %d, %v", timedOut, err)
+		}
+	}
+	caughtUp()
+	db := openAs(t, replica.URL("d"))
+	for _, connections := range []int{3, 1} {
+		var before Position
+		for i := range 2 {
+			k := keep(t, db, connections)
+			s := viewOf(t, k)
+			p := s.Position()
+			if p.File != "" || (p.GTID == "") != (connections == 1) || p.Connections != connections {
+				t.Errorf("position %+v", p)
+			}
+			if connections > 1 && (p.Method != MethodLock || i > 0 && p.GTID == before.GTID) {
+				t.Errorf("position %+v after %+v", p, before)
+			}
+			before = p
+			rows := looks(t, s, connections).rows
+			execute(t, primary, "d", oneMore)
+			caughtUp()
+			if looks(t, s, connections).rows != rows {
+				t.Error("the view moves")
+			}
+			cut(t, replica, s, connections)
+			if next := viewOf(t, k).Position(); next == p {
+				t.Errorf("a later view counts as the same: %+v", p)
+			}
+		}
+	}
+}
+
+func pool(t *testing.T, server *sandbox.Server) *sql.DB {
+	t.Helper()
+	db, err := server.DB(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// TestSourceWithoutBinlog: it has one view for several connections all the
+// same, and no position.
+func TestSourceWithoutBinlog(t *testing.T) {
+	server, err := sandbox.StartSource(t.Context(), sandbox.Options{ExtraArgs: []string{"--skip-log-bin"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Stop() })
+	execute(t, server, "", "CREATE DATABASE d")
+	execute(t, server, "d", bookings)
+	book(t, server, "d")
+	s := viewOf(t, keep(t, openAs(t, server.URL("d")), 4))
+	if p := s.Position(); p.Method != MethodLock || p.File != "" || p.GTID != "" {
+		t.Errorf("position %+v", p)
+	}
+	if v := looks(t, s, 4); v.debit != v.credit {
+		t.Errorf("the view is %+v", v)
+	}
+}

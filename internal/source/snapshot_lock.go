@@ -42,6 +42,10 @@ func (db *DB) takeUnder(ctx context.Context, n int, method string) ([]*sql.Conn,
 			return nil, Position{}, err
 		}
 	}
+	logged, err := db.everythingIsLogged(ctx) // before the lock is held
+	if err != nil {
+		return nil, Position{}, err
+	}
 	conns, err := db.openConns(ctx, n+1)
 	if err != nil {
 		return nil, Position{}, err
@@ -53,7 +57,13 @@ func (db *DB) takeUnder(ctx context.Context, n int, method string) ([]*sql.Conn,
 		dropAll(conns)
 		return nil, Position{}, err
 	}
-	position, err := db.beginLocked(ctx, locker, conns, method)
+	position, err := db.beginLocked(ctx, locker, conns, func(held context.Context, at binlogAt) Position {
+		p := db.position(held, locker, at, method)
+		if !logged {
+			p = db.applied(held, locker, p)
+		}
+		return p
+	})
 	if err != nil {
 		dropAll(conns)
 		return nil, Position{}, err
@@ -87,8 +97,9 @@ func (db *DB) lockTables(ctx context.Context) (string, error) {
 	return "LOCK TABLES " + strings.Join(locks, ", "), nil
 }
 
-// beginLocked starts the snapshots under the lock and releases it.
-func (db *DB) beginLocked(ctx context.Context, locker *sql.Conn, conns []*sql.Conn, method string) (Position, error) {
+// beginLocked starts the snapshots under the lock, asks where they stand and
+// releases the lock.
+func (*DB) beginLocked(ctx context.Context, locker *sql.Conn, conns []*sql.Conn, where func(context.Context, binlogAt) Position) (Position, error) {
 	held, cancel := context.WithTimeoutCause(ctx, lockHeld, errLockHeld)
 	defer cancel()
 	at, err := beginAll(held, conns)
@@ -98,7 +109,7 @@ func (db *DB) beginLocked(ctx context.Context, locker *sql.Conn, conns []*sql.Co
 		}
 		return Position{}, err
 	}
-	position := db.position(held, locker, at[0], method)
+	position := where(held, at[0])
 	if _, err := locker.ExecContext(held, "UNLOCK TABLES"); err != nil {
 		return Position{}, fmt.Errorf("release the read lock: %w", err)
 	}

@@ -30,6 +30,22 @@ func (db *DB) position(ctx context.Context, conn *sql.Conn, at binlogAt, method 
 	return p
 }
 
+// applied replaces a position in the binlog of a server whose binlog does not
+// have every change, such as a replica that keeps none of those that it applies:
+// it would stand still while the rows change. What the replica has applied is
+// known exactly only under a lock; otherwise the position stays empty.
+func (db *DB) applied(ctx context.Context, conn *sql.Conn, p Position) Position {
+	p.File, p.Offset, p.GTID = "", 0, ""
+	if db.info.Product != MariaDB || p.Method == MethodSingle {
+		return p
+	}
+	var gtid sql.NullString
+	if err := conn.QueryRowContext(ctx, "SELECT @@gtid_slave_pos").Scan(&gtid); err == nil {
+		p.GTID = gtid.String
+	}
+	return p
+}
+
 // binlogState returns the server's binlog status by lower-case column name;
 // empty without a binlog or without the privilege to ask.
 func binlogState(ctx context.Context, conn *sql.Conn, info Info) (map[string]string, error) {

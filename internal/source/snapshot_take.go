@@ -44,6 +44,10 @@ func (db *DB) takeConsistent(ctx context.Context, n int) ([]*sql.Conn, Position,
 
 // takeSingle starts the snapshot of one connection.
 func (db *DB) takeSingle(ctx context.Context) ([]*sql.Conn, Position, error) {
+	logged, err := db.everythingIsLogged(ctx)
+	if err != nil {
+		return nil, Position{}, err
+	}
 	conns, err := db.openConns(ctx, 1)
 	if err != nil {
 		return nil, Position{}, err
@@ -53,7 +57,11 @@ func (db *DB) takeSingle(ctx context.Context) ([]*sql.Conn, Position, error) {
 		dropAll(conns)
 		return nil, Position{}, err
 	}
-	return conns, db.position(ctx, conns[0], at[0], MethodSingle), nil
+	position := db.position(ctx, conns[0], at[0], MethodSingle)
+	if !logged {
+		position = db.applied(ctx, conns[0], position)
+	}
+	return conns, position, nil
 }
 
 // takeGroup starts twice as many snapshots as wanted at once and keeps those
