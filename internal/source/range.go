@@ -3,6 +3,8 @@ package source
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"leap/internal/row"
@@ -36,19 +38,33 @@ func OrderKey(m *schema.Mapping) []schema.ColumnMapping {
 
 func orderable(c schema.ColumnMapping) bool {
 	switch c.Kind {
-	case schema.Int, schema.Bool, schema.Decimal:
-		// YEAR compares the number 0 as the year 2000.
-		return c.From.Base != "year"
+	case schema.Int, schema.Bool, schema.Decimal, schema.Float32, schema.Float64, schema.Enum, schema.Set, schema.INet,
+		schema.Date, schema.DateTime, schema.Timestamp, schema.Time, schema.Interval, schema.UUID:
+		return true
 	case schema.Bytes:
 		return c.From.Base == "binary" || c.From.Base == "varbinary"
 	case schema.Text:
 		return c.From.Charset != ""
-	case schema.Date, schema.DateTime, schema.Timestamp, schema.Time, schema.Interval, schema.UUID:
-		return true
-	case schema.Float32, schema.Float64, schema.Bits, schema.Enum, schema.Set, schema.JSON, schema.INet:
+	case schema.Bits, schema.JSON:
 		return false
 	}
 	return false
+}
+
+// ordered is the expression of a key column that compares with its literal as
+// the index sorts. For a label and for a float that is another one than the
+// column itself, which the server can only test row by row: going on in the
+// middle then reads the index from its beginning, in order and without a sort.
+func ordered(c schema.ColumnMapping) string {
+	switch c.Kind {
+	case schema.Enum, schema.Set:
+		return "(" + quote(c.Source) + "+0)" // by number, not by label
+	case schema.Float32, schema.Float64:
+		return "(" + quote(c.Source) + "+0e0)" // a FLOAT would compare with a rounded literal
+	case schema.Int, schema.Bool, schema.Decimal, schema.Bits, schema.Text, schema.Bytes, schema.Date, schema.DateTime,
+		schema.Timestamp, schema.Time, schema.Interval, schema.JSON, schema.UUID, schema.INet:
+	}
+	return quote(c.Source)
 }
 
 // predicate renders a range over the order key as a condition; "TRUE" for all
@@ -93,20 +109,20 @@ func compare(key []schema.ColumnMapping, bound row.Key, strict, last string) (st
 	for i := range key {
 		var terms []string
 		for j := range i {
-			terms = append(terms, quote(key[j].Source)+" = "+literals[j])
+			terms = append(terms, ordered(key[j])+" = "+literals[j])
 		}
 		op := strict
 		if i == len(key)-1 {
 			op = last
 		}
-		terms = append(terms, quote(key[i].Source)+" "+op+" "+literals[i])
+		terms = append(terms, ordered(key[i])+" "+op+" "+literals[i])
 		alternatives = append(alternatives, strings.Join(terms, " AND "))
 	}
 	if len(alternatives) == 1 {
 		return "(" + alternatives[0] + ")", nil
 	}
 	// The first column alone lets the optimizer use the index at once.
-	lead := quote(key[0].Source) + " " + strict + "= " + literals[0]
+	lead := ordered(key[0]) + " " + strict + "= " + literals[0]
 	return "(" + lead + " AND (" + strings.Join(alternatives, " OR ") + "))", nil
 }
 
@@ -118,7 +134,23 @@ func literal(c schema.ColumnMapping, value string) (string, error) {
 		if strings.Trim(value, "0123456789.-") != "" || value == "" {
 			return "", fmt.Errorf("column %s: key value is not a number", c.Source)
 		}
+		if c.From.Base == "year" {
+			return fmt.Sprintf("'%04s'", value), nil // the number 0 would be the year 2000
+		}
 		return value, nil
+	case schema.Float32, schema.Float64:
+		if strings.Trim(value, "0123456789.-+e") != "" || value == "" {
+			return "", fmt.Errorf("column %s: key value is not a number", c.Source)
+		}
+		if !strings.Contains(value, "e") {
+			value += "e0" // else it would be a DECIMAL
+		}
+		return value, nil
+	case schema.Enum:
+		// What is no label is the invalid value, which has the number 0.
+		return strconv.Itoa(slices.Index(c.Labels, value) + 1), nil
+	case schema.Set:
+		return setNumber(c, value)
 	case schema.Bytes:
 		if _, err := hex.DecodeString(value); err != nil {
 			return "", fmt.Errorf("column %s: key value is not hex: %w", c.Source, err)
@@ -130,14 +162,30 @@ func literal(c schema.ColumnMapping, value string) (string, error) {
 			text = "CONVERT(" + text + " USING " + c.From.Charset + ")"
 		}
 		return text + " COLLATE " + c.From.Collation, nil
-	case schema.Date, schema.DateTime, schema.Timestamp, schema.Time, schema.Interval, schema.UUID:
+	case schema.Date, schema.DateTime, schema.Timestamp, schema.Time, schema.Interval, schema.UUID, schema.INet:
 		if strings.Trim(value, "0123456789abcdefABCDEF.:- ") != "" {
 			return "", fmt.Errorf("column %s: key value is not a %s", c.Source, c.Kind)
 		}
 		return "'" + value + "'", nil
-	case schema.Float32, schema.Float64, schema.Bits, schema.Enum, schema.Set, schema.JSON, schema.INet:
+	case schema.Bits, schema.JSON:
 	}
 	return "", fmt.Errorf("column %s: kind %s cannot bound a range", c.Source, c.Kind)
+}
+
+// setNumber is the number of a set of labels: one bit each, in the order of definition.
+func setNumber(c schema.ColumnMapping, value string) (string, error) {
+	number := uint64(0)
+	if value == "" {
+		return "0", nil
+	}
+	for label := range strings.SplitSeq(value, ",") {
+		i := slices.Index(c.Labels, label)
+		if i < 0 {
+			return "", fmt.Errorf("column %s: key value is not a set of its labels", c.Source)
+		}
+		number |= 1 << i
+	}
+	return strconv.FormatUint(number, 10), nil
 }
 
 // quote quotes an identifier.

@@ -27,6 +27,12 @@ func keyColumn(name string, kind schema.Kind, base string, more ...string) schem
 	return c
 }
 
+func labelled(name string, kind schema.Kind, labels ...string) schema.ColumnMapping {
+	c := keyColumn(name, kind, string(kind))
+	c.Labels = labels
+	return c
+}
+
 func keyCases() map[string]keyCase {
 	return map[string]keyCase{
 		"bigint": {
@@ -75,6 +81,33 @@ func keyCases() map[string]keyCase {
 			[]string{"'1970-01-01 00:00:01'", "'2024-10-27 00:30:00.001'", "'2024-10-27 01:30:00'"},
 		},
 		"time": {"a TIME(3)", []schema.ColumnMapping{keyColumn("a", schema.Interval, "time")}, []string{"'-838:59:59'", "'-00:00:00.001'", "'00:00:00'", "'100:00:00'", "'20:00:00'"}},
+		"year": {"a YEAR", []schema.ColumnMapping{keyColumn("a", schema.Int, "year")}, []string{"0", "1901", "1999", "2000", "2155"}},
+		"enum and number": {
+			"a ENUM('zoo', 'ape', 'cat') NOT NULL, b INT",
+			[]schema.ColumnMapping{labelled("a", schema.Enum, "zoo", "ape", "cat"), keyColumn("b", schema.Int, "int")},
+			[]string{"'zoo', 1", "'zoo', 2", "'ape', -1", "'cat', 0", "'', 5", "'cat', 7"},
+		},
+		"set": {
+			"a SET('c', 'b', 'a') NOT NULL",
+			[]schema.ColumnMapping{labelled("a", schema.Set, "c", "b", "a")},
+			[]string{"''", "'a'", "'b'", "'c'", "'b,c'", "'a,b,c'"},
+		},
+		"float": {
+			"a FLOAT",
+			[]schema.ColumnMapping{keyColumn("a", schema.Float32, "float")},
+			[]string{"0", "0.1", "0.3", "-0.1", "16777216", "16777218", "3.4e38", "-1e-30", "1e-45"},
+		},
+		"double": {
+			"a DOUBLE, b FLOAT",
+			[]schema.ColumnMapping{keyColumn("a", schema.Float64, "double"), keyColumn("b", schema.Float32, "float")},
+			[]string{"0.1, 0.7", "0.1, 0.8", "0.30000000000000004, 1", "0.3, 1", "1e308, 0", "-5e-324, 2"},
+		},
+		"inet6": {"a INET6", []schema.ColumnMapping{keyColumn("a", schema.INet, "inet6")}, []string{
+			"'::1'", "'::'", "'::ffff:10.0.0.1'", "'::ffff:9.0.0.1'", "'fe80::1'", "'2001:db8::9'", "'2001:db8::10'",
+		}},
+		"decimal": {"a DECIMAL(30,10)", []schema.ColumnMapping{keyColumn("a", schema.Decimal, "decimal")}, []string{
+			"0", "0.0000000001", "-0.0000000001", "99999999999999999999.9999999999", "10", "9",
+		}},
 		"uuid": {"a UUID", []schema.ColumnMapping{keyColumn("a", schema.UUID, "uuid")}, []string{
 			"'123e4567-e89b-12d3-a456-426614174000'", "'00000000-0000-0000-0000-000000000001'", "'ffffffff-e89b-12d3-0456-426614174000'", "'123e4567-e89b-42d3-a456-026614174000'",
 		}},
@@ -153,21 +186,23 @@ func checkPartition(t *testing.T, rows int, read func(row.Range) ([]row.Key, err
 // equal values are only told apart by the whole key.
 func TestOrderKey(t *testing.T) {
 	text := keyColumn("t", schema.Text, "varchar", "utf8mb4", "utf8mb4_general_ci")
-	number, enum := keyColumn("n", schema.Int, "int"), keyColumn("e", schema.Enum, "enum")
+	number, bits, enum := keyColumn("n", schema.Int, "int"), keyColumn("b", schema.Bits, "bit"), keyColumn("e", schema.Enum, "enum")
 	for _, test := range []struct {
 		key  []schema.ColumnMapping
 		want int
 	}{
 		{nil, 0},
 		{[]schema.ColumnMapping{number}, 1},
-		{[]schema.ColumnMapping{number, enum}, 1},
-		{[]schema.ColumnMapping{enum, number}, 0},
+		{[]schema.ColumnMapping{number, enum}, 2},
+		{[]schema.ColumnMapping{number, bits}, 1},
+		{[]schema.ColumnMapping{bits, number}, 0},
 		{[]schema.ColumnMapping{text, number}, 2},
-		{[]schema.ColumnMapping{text, enum}, 0},
-		{[]schema.ColumnMapping{number, text, enum}, 1},
-		{[]schema.ColumnMapping{keyColumn("y", schema.Int, "year")}, 0},
+		{[]schema.ColumnMapping{text, bits}, 0},
+		{[]schema.ColumnMapping{number, text, bits}, 1},
+		{[]schema.ColumnMapping{keyColumn("y", schema.Int, "year")}, 1},
 		{[]schema.ColumnMapping{keyColumn("b", schema.Bytes, "blob")}, 0},
-		{[]schema.ColumnMapping{keyColumn("f", schema.Float64, "double")}, 0},
+		{[]schema.ColumnMapping{keyColumn("f", schema.Float64, "double")}, 1},
+		{[]schema.ColumnMapping{keyColumn("j", schema.JSON, "json")}, 0},
 	} {
 		m := &schema.Mapping{Columns: test.key}
 		for i := range test.key {
@@ -189,7 +224,11 @@ func TestBadBounds(t *testing.T) {
 		{keyColumn("a", schema.Int, "int"), ""},
 		{keyColumn("a", schema.Bytes, "varbinary"), "0g"},
 		{keyColumn("a", schema.Date, "date"), "2024'--"},
-		{keyColumn("a", schema.Enum, "enum"), "x"},
+		{keyColumn("a", schema.Set, "set"), "x"},
+		{keyColumn("a", schema.Float64, "double"), "1 OR 1"},
+		{keyColumn("a", schema.Float64, "double"), ""},
+		{keyColumn("a", schema.INet, "inet6"), "::1'--"},
+		{keyColumn("a", schema.Bits, "bit"), "1"},
 	} {
 		for _, r := range []row.Range{{After: row.Key{test.value}}, {UpTo: row.Key{test.value}}, {After: row.Key{"1", "2"}}} {
 			if got, err := predicate([]schema.ColumnMapping{test.column}, r); err == nil {
