@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -60,9 +61,11 @@ func (j *job) pipe(ctx context.Context, t *table, s *segment) (again bool, err e
 	})
 	group.Go(func() error {
 		for c := range full {
+			began := time.Now()
 			if failure := j.write(ctx, t, c); failure != nil {
 				return failure
 			}
+			t.size.learn(time.Since(began))
 			t.moved.Add(c.record.Rows)
 			j.cfg.Events.Emit(event.Event{
 				Kind: event.RowsMoved, Phase: phase, Table: t.mapping.SourceName,
@@ -126,7 +129,7 @@ func (c *cutter) add(ctx context.Context, r row.Row) error {
 		return c.refusal(err, r)
 	}
 	c.rows++
-	if len(c.buf) < c.job.cfg.ChunkBytes && c.rows < int64(c.job.cfg.ChunkRows) {
+	if len(c.buf) < c.table.size.of(c.job.cfg.ChunkBytes) && c.rows < int64(c.table.size.of(c.job.cfg.ChunkRows)) {
 		return nil
 	}
 	if c.seg.whole {

@@ -92,6 +92,7 @@ type table struct {
 	mapping  *schema.Mapping
 	encoder  Encoder
 	segments []*segment
+	size     size
 	before   int64 // rows that earlier runs committed
 	open     atomic.Int32
 	moved    atomic.Int64
