@@ -41,6 +41,10 @@ servers: ## install the database servers that demo and tests start, where missin
 test: servers ## run all tests with the race detector, on real servers
 	go run ./tools/gotest $(TEST_FLAGS) $(TEST_ARGS) ./...
 
+.PHONY: torture
+torture: servers ## break command, servers and network while 2 million rows are copied; SEED repeats a run
+	LEAP_TORTURE=1 LEAP_TORTURE_SEED=$(SEED) go run ./tools/gotest -count=1 -timeout 60m -v -run '^TestTorture$$' $(TEST_ARGS) ./internal/e2e
+
 .PHONY: mutations
 mutations: servers ## plant 5,000 damages on each kind of target and see all of them found
 	LEAP_MUTATIONS=5000 go test -count=1 -timeout 30m -run '^TestEveryMutationIsFound$$' -v $(TEST_ARGS) ./internal/migrate

@@ -36,12 +36,18 @@ const commandLimit = 3 * time.Minute
 var binaryFolder string
 
 func TestMain(m *testing.M) {
-	sandboxtest.Main(m, goleak.Cleanup(func(code int) {
-		if binaryFolder != "" {
-			_ = os.RemoveAll(binaryFolder) // only a leftover in the temporary folder
-		}
-		os.Exit(code) //nolint:forbidigo // goleak leaves ending the process to this function
-	}))
+	// A proxy whose link was broken leaves goroutines behind that hold its data.
+	const proxy = "github.com/Shopify/toxiproxy/v2"
+	sandboxtest.Main(m,
+		goleak.IgnoreAnyFunction(proxy+"/toxics.(*ToxicStub).Run"),
+		goleak.IgnoreAnyFunction(proxy+".(*ToxicLink).read"),
+		goleak.IgnoreAnyFunction(proxy+".(*ToxicLink).write"),
+		goleak.Cleanup(func(code int) {
+			if binaryFolder != "" {
+				_ = os.RemoveAll(binaryFolder) // only a leftover in the temporary folder
+			}
+			os.Exit(code) //nolint:forbidigo // goleak leaves ending the process to this function
+		}))
 }
 
 // build makes the command once per process.
@@ -172,6 +178,7 @@ type move struct {
 	source, target *sandbox.Server
 	from, to       string // the databases
 	flags          []string
+	links          *links // the network in between; nil without one
 }
 
 // newMove makes both databases, fills the source and gives back the move. The
@@ -197,7 +204,8 @@ func (m move) command(ctx context.Context, t *testing.T, name, reportFile string
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := []string{name, "--source", m.source.URL(m.from), "--target", m.target.URL(m.to)}
+	from, to := m.links.route(m.source.URL(m.from)), m.links.route(m.target.URL(m.to))
+	args := []string{name, "--source", from, "--target", to}
 	if reportFile != "" {
 		args = append(args, "--report", reportFile)
 	}
