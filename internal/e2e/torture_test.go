@@ -35,7 +35,7 @@ type torture struct {
 // TestTorture copies a database while the command, both servers and the network
 // in between are broken again and again, and proves that every row is there once.
 func TestTorture(t *testing.T) {
-	x := torture{seed: 7, rows: 24_000, kills: 5, targetKills: 1, sourceKills: 1, chunk: "--chunk-rows=200", pause: 300 * time.Millisecond}
+	x := torture{seed: 7, rows: 24_000, kills: 5, targetKills: 1, sourceKills: 1, chunk: "--chunk-rows=200", pause: 700 * time.Millisecond}
 	long := os.Getenv(tortureVariable) == "1"
 	if long {
 		x = torture{
