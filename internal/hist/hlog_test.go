@@ -265,8 +265,8 @@ func TestReadLogRefuses(t *testing.T) {
 	}
 	whole := good.String()
 	torn := whole + "1.000000,1.000000,1.0,HISTFAAA"
-	if entries, err := ReadLog(strings.NewReader(torn)); !errors.Is(err, ErrTorn) || len(entries) != 1 {
-		t.Errorf("torn: %d entries, %v", len(entries), err)
+	if entries, tornErr := ReadLog(strings.NewReader(torn)); !errors.Is(tornErr, ErrTorn) || len(entries) != 1 {
+		t.Errorf("torn: %d entries, %v", len(entries), tornErr)
 	}
 	enc, err := hdr.New(1, 1000, 2).EncodeV2()
 	if err != nil {
