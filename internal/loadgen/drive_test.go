@@ -4,9 +4,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -195,6 +198,7 @@ func TestRunCanBeJudgedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	followsTheSchema(t, filepath.Join(c.Dir, "summary.json"))
 	again, err := Gate(c.Dir, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -203,20 +207,42 @@ func TestRunCanBeJudgedAgain(t *testing.T) {
 		t.Error(diff)
 	}
 	for text, want := range map[string]judge.Verdict{"max<1us": judge.Fail, "p99.99<1m": judge.Inconclusive, "retries_per_txn<0.5": judge.Fail} {
-		got, err := Gate(c.Dir, []string{text})
+		got, gateErr := Gate(c.Dir, []string{text})
 		// A machine that was too busy is allowed to know nothing.
-		if err != nil || got.Gate[0].Verdict != want && (got.Health.Verdict == judge.Pass || got.Gate[0].Verdict != judge.Inconclusive) {
-			t.Errorf("%s: %+v, %v", text, got.Gate, err)
+		if gateErr != nil || got.Gate[0].Verdict != want && (got.Health.Verdict == judge.Pass || got.Gate[0].Verdict != judge.Inconclusive) {
+			t.Errorf("%s: %+v, %v", text, got.Gate, gateErr)
 		}
 	}
-	if _, err := Gate(c.Dir, []string{"pya.p99<1s"}); err == nil || fault.ClassOf(err) != fault.Usage {
+	if _, err = Gate(c.Dir, []string{"pya.p99<1s"}); err == nil || fault.ClassOf(err) != fault.Usage {
 		t.Errorf("a misspelt operation: %v", err)
 	}
-	if err := os.Remove(filepath.Join(c.Dir, "end.json")); err != nil {
+	if err = os.Remove(filepath.Join(c.Dir, "end.json")); err != nil {
 		t.Fatal(err)
 	}
 	killed, err := Gate(c.Dir, []string{"p50<1m"})
 	if err != nil || killed.Verdict != judge.Inconclusive {
 		t.Errorf("without an end: %v, %+v", err, killed)
+	}
+}
+
+// followsTheSchema checks a summary by the schema that users are given.
+func followsTheSchema(t *testing.T, file string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	schema, err := compiler.Compile("../../docs/reference/loadgen-report.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(doc); err != nil {
+		t.Error(err)
 	}
 }

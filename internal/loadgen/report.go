@@ -135,14 +135,14 @@ func latency(h *hist.Histogram) page.Latency {
 func (e *evidence) series(p *page.Report) {
 	for _, i := range e.run.Intervals {
 		length := (i.End - i.Start).Seconds()
-		if length <= 0 {
-			continue
-		}
 		var all hist.Counts
 		lag := hist.New()
 		for _, o := range i.Ops {
 			all.Add(&o.Counts)
 			lag.Merge(o.Series[hist.ScheduleLag])
+		}
+		if length <= 0 || i.Start.Seconds() >= e.end.Elapsed && all.Asked() == 0 {
+			continue // the moment after the end is no stall
 		}
 		at := i.Start.Seconds()
 		p.Throughput.At = append(p.Throughput.At, at)
