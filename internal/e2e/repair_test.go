@@ -112,3 +112,44 @@ func TestState(t *testing.T) {
 		m.should(t, exitUsage, "verify", "--state="+file)
 	})
 }
+
+// TestVerifyReadsOnly: an account that may only read the tables can verify, in
+// both tiers.
+func TestVerifyReadsOnly(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Parallel()
+		m := newMove(t, target, mutatedTables...).with(unsettled)
+		m.must(t, exitDone, "run", chunked)
+		const reader = "e2e_reader"
+		if err := target.Exec(t.Context(), "", createReader(target, reader)); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"cells", "composite", "folded", "bytekey", "keyless", "untouched"} {
+			m.atTarget(t, "GRANT SELECT ON "+name+" TO "+reader)
+		}
+		if !target.StandIn() { // else this version hides the schema public from it
+			m.atTarget(t, "GRANT SELECT ON DATABASE "+m.to+" TO "+reader)
+		}
+		own := strings.Replace(target.URL(m.to), "root@", reader+"@", 1)
+		if own == target.URL(m.to) {
+			t.Fatalf("no root in %s", own)
+		}
+		for _, tier := range []string{"stream", "pushdown"} {
+			o := m.should(t, exitDone, "verify", "--tier="+tier, "--target="+own)
+			for _, table := range o.tables() {
+				if table.Verdict != "pass" {
+					t.Errorf("%s is called %s", table.Name, table.Verdict)
+				}
+			}
+		}
+		// It cannot repair, and says so before it looks.
+		m.should(t, exitRefused, "verify", "--repair", "--target="+own)
+	})
+}
+
+func createReader(target *sandbox.Server, name string) string {
+	if target.StandIn() {
+		return "CREATE ROLE " + name + " LOGIN"
+	}
+	return "CREATE USER IF NOT EXISTS " + name
+}

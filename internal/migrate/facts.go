@@ -10,6 +10,7 @@ import (
 	"leap/internal/checkpoint"
 	"leap/internal/convert"
 	"leap/internal/schema"
+	"leap/internal/target"
 )
 
 // gatherFacts returns what the plan needs to know of the source's data. Once a
@@ -69,9 +70,39 @@ func (s *session) keepFacts(ctx context.Context) error {
 	if err := checkpoint.Ensure(ctx, s.target.Store()); err != nil {
 		return err
 	}
+	capabilities, err := json.Marshal(s.target.Capabilities())
+	if err != nil {
+		return fmt.Errorf("encode capabilities: %w", err)
+	}
 	return s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
-		return checkpoint.SaveFacts(ctx, store, s.database.Name, string(text))
+		if err := checkpoint.SaveFacts(ctx, store, s.database.Name, string(text)); err != nil {
+			return err
+		}
+		return checkpoint.SaveFacts(ctx, store, s.capabilitiesID(), string(capabilities))
 	}))
+}
+
+// capabilitiesID is under which the target's capabilities are kept. No database
+// can have this name.
+func (s *session) capabilitiesID() string { return s.cfg.Source.Database + "/capabilities" }
+
+// recallCapabilities completes what somebody who only reads found out about the
+// target by what the copy found out: the plan depends on it. Without a
+// checkpoint, what was found has to do.
+func (s *session) recallCapabilities(ctx context.Context) error {
+	store := s.target.Store()
+	if exists, err := checkpoint.Exists(ctx, store); err != nil || !exists {
+		return err
+	}
+	text, found, err := checkpoint.LoadFacts(ctx, store, s.capabilitiesID())
+	if err != nil || !found {
+		return err
+	}
+	var before target.Capabilities
+	if err := json.Unmarshal([]byte(text), &before); err != nil {
+		return fmt.Errorf("capabilities in the checkpoint: %w", err)
+	}
+	return s.target.Recall(before)
 }
 
 // probe scans tables of the source for values that cannot arrive as they are.

@@ -69,11 +69,15 @@ func (s *session) open(ctx context.Context) error {
 	if s.cfg.Target == nil {
 		return nil
 	}
-	open := openTarget
 	if slices.Equal(s.phases, []Phase{Verify}) && !s.cfg.Verify.Repair {
-		open = openReader
+		s.target, err = openReader(ctx, s.cfg)
+		if err == nil {
+			err = s.recallCapabilities(ctx)
+		}
+	} else {
+		s.target, err = openTarget(ctx, s.cfg)
 	}
-	if s.target, err = open(ctx, s.cfg); err != nil {
+	if err != nil {
 		return err
 	}
 	if s.target.StandIn() {
