@@ -96,7 +96,7 @@ func (s *session) compareRows(ctx context.Context, mappings []*schema.Mapping) e
 		Tier: options.Tier, ShowValues: options.ShowValues, Settle: s.settle(), Progress: progress,
 	}
 	if options.Repair {
-		if err = checkpoint.EnsureRepairs(ctx, s.target.Store()); err != nil {
+		if err = target.Explain(checkpoint.EnsureRepairs(ctx, s.target.Store())); err != nil {
 			return err
 		}
 		cfg.Repair = repairer{s}
