@@ -36,12 +36,18 @@ const commandLimit = 3 * time.Minute
 var binaryFolder string
 
 func TestMain(m *testing.M) {
-	// A proxy whose link was broken leaves goroutines behind that hold its data.
+	// A proxy whose link was broken leaves goroutines behind that hold its data,
+	// and one that hung those that wait for them; see links.fault.
 	const proxy = "github.com/Shopify/toxiproxy/v2"
 	sandboxtest.Main(m,
 		goleak.IgnoreAnyFunction(proxy+"/toxics.(*ToxicStub).Run"),
 		goleak.IgnoreAnyFunction(proxy+".(*ToxicLink).read"),
 		goleak.IgnoreAnyFunction(proxy+".(*ToxicLink).write"),
+		goleak.IgnoreAnyFunction(proxy+".(*Proxy).server"),
+		goleak.IgnoreAnyFunction(proxy+".(*Proxy).freeBlocker"),
+		goleak.IgnoreAnyFunction(proxy+".(*ToxicCollection).RemoveToxic"),
+		goleak.IgnoreAnyFunction(proxy+".(*ToxicCollection).AddToxicJson"),
+		goleak.IgnoreAnyFunction(proxy+".(*ToxicLink).RemoveToxic"),
 		goleak.Cleanup(func(code int) {
 			if binaryFolder != "" {
 				_ = os.RemoveAll(binaryFolder) // only a leftover in the temporary folder

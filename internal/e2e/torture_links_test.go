@@ -19,26 +19,51 @@ import (
 
 // links is a bad network: a proxy in front of each server.
 type links struct {
-	byAddress map[string]*toxiproxy.Proxy // by the server's own address
-	order     []*toxiproxy.Proxy          // so that a seed means the same link
+	nowhere *toxiproxy.ApiServer
+	servers []string // their own addresses; in order, so that a seed means the same link
+
+	mu      sync.Mutex // guards proxies
+	proxies map[string]*toxiproxy.Proxy
 }
 
 // newLinks puts a proxy in front of the servers until the test ends.
 func newLinks(t *testing.T, servers ...*sandbox.Server) *links {
 	t.Helper()
-	l := &links{byAddress: map[string]*toxiproxy.Proxy{}}
-	nowhere := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	l := &links{
+		nowhere: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()),
+		proxies: map[string]*toxiproxy.Proxy{},
+	}
 	for _, server := range servers {
 		address := net.JoinHostPort(server.Host, strconv.Itoa(server.Port))
-		proxy := toxiproxy.NewProxy(nowhere, address, "127.0.0.1:0", address)
-		if err := proxy.Start(); err != nil {
+		l.servers = append(l.servers, address)
+		if err := l.place(address); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(proxy.Stop)
-		l.byAddress[address] = proxy
-		l.order = append(l.order, proxy)
 	}
+	t.Cleanup(func() {
+		for _, address := range l.servers {
+			l.at(address).Stop()
+		}
+	})
 	return l
+}
+
+// place puts a new proxy, on a new port, in front of a server.
+func (l *links) place(address string) error {
+	proxy := toxiproxy.NewProxy(l.nowhere, address, "127.0.0.1:0", address)
+	if err := proxy.Start(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.proxies[address] = proxy
+	return nil
+}
+
+func (l *links) at(address string) *toxiproxy.Proxy {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.proxies[address]
 }
 
 // route turns a server's URL into that of its proxy.
@@ -46,8 +71,8 @@ func (l *links) route(url string) string {
 	if l == nil {
 		return url
 	}
-	for address, proxy := range l.byAddress {
-		url = strings.Replace(url, address, proxy.Listen, 1)
+	for _, address := range l.servers {
+		url = strings.Replace(url, address, l.at(address).Listen, 1)
 	}
 	return url
 }
@@ -78,20 +103,41 @@ func (l *links) fault(ctx context.Context, random *rand.Rand, faults map[string]
 		fmt.Sprintf(`"type":"timeout","attributes":{"timeout":%d}`, 1+random.IntN(200)),
 		fmt.Sprintf(`"type":"limit_data","attributes":{"bytes":%d}`, random.IntN(200_000)),
 	}[random.IntN(4)]
-	proxy := l.order[random.IntN(len(l.order))]
+	address := l.servers[random.IntN(len(l.servers))]
 	direction := []string{"upstream", "downstream"}[random.IntN(2)]
 	lasts := 20*time.Millisecond + shorter(random, 200*time.Millisecond)
-	_, err := proxy.Toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(`{"name":"fault","stream":"%s",%s}`, direction, toxic)))
-	if err != nil {
-		faults["not possible: "+err.Error()]++
-		return
-	}
+	toxics := l.at(address).Toxics
 	kind, _, _ := strings.Cut(strings.TrimPrefix(toxic, `"type":"`), `"`)
 	faults[kind]++
-	sleep(ctx, lasts)
-	// ctx may be over; the link must be whole again all the same.
-	_ = proxy.Toxics.RemoveToxic(context.WithoutCancel(ctx), "fault")
+	whole := make(chan error, 1)
+	go func() {
+		_, err := toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(`{"name":"fault","stream":"%s",%s}`, direction, toxic)))
+		if err == nil {
+			sleep(ctx, lasts)
+			// ctx may be over; the link must be whole again all the same.
+			err = toxics.RemoveToxic(context.WithoutCancel(ctx), "fault")
+		}
+		whole <- err
+	}()
+	stuck := time.NewTimer(lasts + linkPatience)
+	defer stuck.Stop()
+	select {
+	case err := <-whole:
+		if err != nil {
+			faults[err.Error()]++
+		}
+	case <-stuck.C:
+		// The proxy waits for itself when a fault ends while data are on their way
+		// through it, and lets nothing pass any more.
+		faults["the proxy itself hung"]++
+		if err := l.place(address); err != nil {
+			faults[err.Error()]++
+		}
+	}
 }
+
+// linkPatience is how long a proxy may take to mend a link.
+const linkPatience = 3 * time.Second
 
 // shorter is a random time below most.
 func shorter(random *rand.Rand, most time.Duration) time.Duration {

@@ -135,8 +135,8 @@ func (x torture) run(t *testing.T, kind sandbox.Kind) {
 	if len(c.waiting) > 0 {
 		t.Errorf("the copy was done before %v: the torture proves less than it says", c.waiting)
 	}
-	if len(faults) < 4 {
-		t.Errorf("only these faults of the network: %v", faults)
+	if len(faults) == 0 {
+		t.Error("the network had no fault")
 	}
 	checkTorture(t, direct, x.rows)
 	direct.must(t, exitDone, "verify")
