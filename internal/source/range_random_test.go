@@ -53,7 +53,8 @@ func randomKeys() map[string]randomKey {
 		key := keyColumn("a", schema.Text, "varchar", charset, collation)
 		out[collation] = randomKey{ddl, []schema.ColumnMapping{key}, text}
 		out[collation+" and number"] = randomKey{
-			ddl + ", b BIGINT", []schema.ColumnMapping{key, keyColumn("b", schema.Int, "bigint")},
+			ddl + ", b BIGINT",
+			[]schema.ColumnMapping{key, keyColumn("b", schema.Int, "bigint")},
 			rapid.Map(text, func(s string) string { return s + ", " + strconv.Itoa(len(s)%3) }),
 		}
 	}
