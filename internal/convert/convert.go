@@ -108,6 +108,8 @@ type Statement struct {
 	// Exists is a query that returns one row when the object is already there;
 	// empty when SQL itself may be repeated.
 	Exists string
+	// Drop takes the object away again; only foreign keys have it.
+	Drop string
 }
 
 // Table returns the plan of the source table of that exact name, or nil.

@@ -39,6 +39,8 @@ func explainServer(pg *pgconn.PgError) error {
 	case "42501":
 		return fault.Wrap(fault.Refused, "the target user must own the database or have CREATE on it and on its schemas: "+
 			"GRANT CREATE ON DATABASE ... TO ...; GRANT ALL ON SCHEMA public TO ...", short)
+	case "42P10":
+		return fault.Wrap(fault.Refused, "rows are put by key: give the target's table a primary key or a unique index on the key of the source", short)
 	case "53100":
 		return fault.Wrap(fault.Failed, "the target's disk is full: free space and run again, finished chunks are kept", short)
 	case "53300":

@@ -127,24 +127,68 @@ func canonical(t *testing.T, c schema.ColumnMapping, cell string) string {
 	return string(out)
 }
 
-// TestRoundTrip writes values of every kind and reads them back as the
-// verifier does.
+// way is one way for rows to reach the target.
+type way struct {
+	name    string
+	encoder func(*DB, *schema.Mapping) *Encoder
+	write   func(t *testing.T, db *DB, m *schema.Mapping, data []byte) error
+	// refuses tells what cannot be carried this way.
+	refuses func(db *DB, k kindCase, cell string) bool
+}
+
+func ways() []way {
+	return []way{
+		{
+			name:    "copy",
+			encoder: func(db *DB, m *schema.Mapping) *Encoder { return NewEncoder(m, db.Capabilities()) },
+			write: func(t *testing.T, db *DB, m *schema.Mapping, data []byte) error {
+				t.Helper()
+				return db.WriteChunk(t.Context(), m, data, noRecord)
+			},
+			// A COPY that does not unescape enums has no way to write these labels.
+			refuses: func(db *DB, k kindCase, cell string) bool {
+				return k.name == "enum" && !db.Capabilities().CopyUnescapes && (cell == `\N` || strings.ContainsAny(cell, "\t\n"))
+			},
+		},
+		{
+			name:    "upsert",
+			encoder: func(_ *DB, m *schema.Mapping) *Encoder { return NewUpsertEncoder(m) },
+			write:   upsertOver,
+			refuses: func(*DB, kindCase, string) bool { return false },
+		},
+	}
+}
+
+// upsertOver puts rows over others that differ in every value.
+func upsertOver(t *testing.T, db *DB, m *schema.Mapping, data []byte) error {
+	t.Helper()
+	var old []byte
+	for line := range bytes.Lines(data) {
+		id, _, _ := bytes.Cut(line, []byte{'\t'})
+		old = append(append(old, id...), "\t\\N\told\n"...)
+	}
+	if err := db.UpsertChunk(t.Context(), m, old, noRecord); err != nil {
+		return err
+	}
+	return db.UpsertChunk(t.Context(), m, data, noRecord)
+}
+
+// TestRoundTrip writes values of every kind in every way and reads them back
+// as the verifier does.
 func TestRoundTrip(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, server *sandbox.Server) {
-		db := open(t, server)
-		for _, k := range kindCases() {
-			t.Run(k.name, func(t *testing.T) { roundTrip(t, db, k) })
+		for _, w := range ways() {
+			t.Run(w.name, func(t *testing.T) {
+				db := open(t, server)
+				for _, k := range kindCases() {
+					t.Run(k.name, func(t *testing.T) { roundTrip(t, db, w, k) })
+				}
+			})
 		}
 	})
 }
 
-// refuses tells what cannot be carried: a COPY that does not unescape enums has
-// no way to write these labels.
-func refuses(db *DB, k kindCase, cell string) bool {
-	return k.name == "enum" && !db.Capabilities().CopyUnescapes && (cell == `\N` || strings.ContainsAny(cell, "\t\n"))
-}
-
-func roundTrip(t *testing.T, db *DB, k kindCase) {
+func roundTrip(t *testing.T, db *DB, w way, k kindCase) {
 	t.Helper()
 	m := k.mapping(db)
 	c := m.Columns[1]
@@ -156,17 +200,25 @@ func roundTrip(t *testing.T, db *DB, k kindCase) {
 	if err := db.Exec(t.Context(), "CREATE TABLE "+m.Name+" (id INT8 PRIMARY KEY, v "+c.Type+", after TEXT NOT NULL)"); err != nil {
 		t.Fatal(err)
 	}
+	encoder := w.encoder(db, m)
 	rows := []row.Row{{[]byte("-1"), nil, []byte("after NULL")}}
 	for i, cell := range k.cells {
-		if refuses(db, k, cell) {
-			if _, err := NewEncoder(m, db.Capabilities()).AppendRow(nil, row.Row{nil, []byte(cell), nil}); err == nil {
+		if w.refuses(db, k, cell) {
+			if _, err := encoder.AppendRow(nil, row.Row{nil, []byte(cell), nil}); err == nil {
 				t.Errorf("%q is not refused", cell)
 			}
 			continue
 		}
 		rows = append(rows, row.Row{[]byte(strconv.Itoa(i)), []byte(cell), []byte("after")})
 	}
-	if err := write(t.Context(), db, m, rows...); err != nil {
+	var data []byte
+	for _, r := range rows {
+		var err error
+		if data, err = encoder.AppendRow(data, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.write(t, db, m, data); err != nil {
 		t.Fatal(err)
 	}
 	got := scanAll(t, db, m, row.Range{})
@@ -179,7 +231,7 @@ func roundTrip(t *testing.T, db *DB, k kindCase) {
 	for i, cell := range k.cells {
 		r := got[strconv.Itoa(i)]
 		switch {
-		case refuses(db, k, cell):
+		case w.refuses(db, k, cell):
 		case r == nil:
 			t.Errorf("%.80q is not there", cell)
 		case r[1] == nil:

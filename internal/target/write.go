@@ -51,6 +51,10 @@ func (t *Tx) Each(ctx context.Context, query string, args []any, fn func(scan fu
 // any row is sent. When the connection breaks at COMMIT the error is a
 // *retry.AmbiguousError: ask the checkpoint what happened.
 func (d *DB) WriteChunk(ctx context.Context, m *schema.Mapping, data []byte, record func(*Tx) error) error {
+	return d.writeChunk(ctx, record, func(conn *pgxpool.Conn) error { return copyIn(ctx, conn, m, data) })
+}
+
+func (d *DB) writeChunk(ctx context.Context, record func(*Tx) error, rows func(*pgxpool.Conn) error) error {
 	conn, err := d.pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("connect to the target: %w", Explain(err))
@@ -64,7 +68,7 @@ func (d *DB) WriteChunk(ctx context.Context, m *schema.Mapping, data []byte, rec
 	if err := record(&Tx{tx}); err != nil {
 		return err
 	}
-	if err := copyIn(ctx, conn, m, data); err != nil {
+	if err := rows(conn); err != nil {
 		return err
 	}
 	return commit(ctx, tx)
@@ -83,6 +87,10 @@ func (d *DB) chunkIsolation() pgx.TxIsoLevel {
 
 // Try writes rows and rolls back: it returns what the server says of them.
 func (d *DB) Try(ctx context.Context, m *schema.Mapping, data []byte) error {
+	return d.try(ctx, func(conn *pgxpool.Conn) error { return copyIn(ctx, conn, m, data) })
+}
+
+func (d *DB) try(ctx context.Context, rows func(*pgxpool.Conn) error) error {
 	conn, err := d.pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("connect to the target: %w", Explain(err))
@@ -93,7 +101,7 @@ func (d *DB) Try(ctx context.Context, m *schema.Mapping, data []byte) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer rollback(ctx, tx)
-	return copyIn(ctx, conn, m, data)
+	return rows(conn)
 }
 
 // copyIn sends the rows. The number of rows that the server counted must be
@@ -179,6 +187,15 @@ func (d *DB) Clear(ctx context.Context, m *schema.Mapping, before, after func(*T
 		}
 		return after(tx)
 	})
+}
+
+// Count returns how many rows a table of the plan holds.
+func (d *DB) Count(ctx context.Context, m *schema.Mapping) (int64, error) {
+	var n int64
+	if err := d.pool.QueryRow(ctx, "SELECT count(*) FROM "+qualified(m)).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count the rows of %s: %w", m.Name, Explain(err))
+	}
+	return n, nil
 }
 
 // Store runs statements for the checkpoint outside a transaction.
