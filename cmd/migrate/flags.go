@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,7 @@ type options struct {
 	bytes    int
 	retryFor time.Duration
 	kind     kindness
+	ingest   string
 	indexes  string
 	compare  comparison
 	json     bool
@@ -82,6 +84,8 @@ func (o *options) snapshotFlags(cmd *cobra.Command) {
 func (o *options) copyFlags(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&o.rows, "chunk-rows", 0, "rows per chunk at most (default 20000)")
 	cmd.Flags().IntVar(&o.bytes, "chunk-bytes", 0, "bytes per chunk, about (default 1048576)")
+	cmd.Flags().StringVar(&o.ingest, "ingest", string(migrate.IngestCopy),
+		"copy: stream into empty tables, which stay online; upsert: put rows by key into tables that may hold rows, which tops up or repairs, slower, and leaves rows alone that the source does not have")
 	cmd.Flags().StringVar(&o.indexes, "indexes", string(migrate.IndexesAfter),
 		"after: build secondary indexes when the rows are there, faster; before: on the empty tables, so that nothing big is left to do at the end (foreign keys come after the rows in any case)")
 	cmd.Flags().DurationVar(&o.retryFor, "retry-for", time.Minute, "how long to try a chunk again while the source or the target is away")
@@ -123,6 +127,9 @@ func (o *options) config(cmd *cobra.Command) (migrate.Config, error) {
 		return cfg, fault.New(fault.Usage, "use a positive number, or leave it out",
 			"--workers, --chunk-rows, --chunk-bytes and --retry-for cannot be negative")
 	}
+	if cfg.Ingest = migrate.Ingest(o.ingest); cmd.Flags().Lookup("ingest") != nil && !slices.Contains(migrate.Ingests(), cfg.Ingest) {
+		return cfg, fault.New(fault.Usage, "use "+oneOf(migrate.Ingests()), "there is no way of ingest %q", o.ingest)
+	}
 	if cfg.Indexes = migrate.IndexOrder(o.indexes); cmd.Flags().Lookup("indexes") != nil &&
 		cfg.Indexes != migrate.IndexesAfter && cfg.Indexes != migrate.IndexesBefore {
 		return cfg, fault.New(fault.Usage, "use --indexes=after or --indexes=before", "indexes cannot be built %q the rows", o.indexes)
@@ -131,6 +138,15 @@ func (o *options) config(cmd *cobra.Command) (migrate.Config, error) {
 		return cfg, err
 	}
 	return cfg, checkFile("--report", o.report)
+}
+
+// oneOf lists the values of --ingest.
+func oneOf(ways []migrate.Ingest) string {
+	var out []string
+	for _, w := range ways {
+		out = append(out, "--ingest="+string(w))
+	}
+	return strings.Join(out, " or ")
 }
 
 // checkFile finds out before the work whether a file can be written after it.

@@ -80,3 +80,16 @@ func HasPauses(ctx context.Context, s Store) (bool, error) {
 	}
 	return found, nil
 }
+
+// Forget removes everything that is recorded of a job but its facts and its
+// lease. It must be given a transaction.
+func Forget(ctx context.Context, s Store, job string) error {
+	for _, t := range []struct{ name, column string }{
+		{"chunk", "job"}, {"segment", "job"}, {"clearing", "job"}, {"job", "id"},
+	} {
+		if _, err := s.Exec(ctx, `DELETE FROM `+Schema+`.`+t.name+` WHERE `+t.column+` = $1`, job); err != nil {
+			return fmt.Errorf("forget job %s: %w", job, err)
+		}
+	}
+	return nil
+}

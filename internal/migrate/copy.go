@@ -40,6 +40,9 @@ func (s *session) copy(ctx context.Context) error {
 		s.step("the copy is finished since %s: nothing to do", job.Finished.UTC().Format(time.RFC3339))
 		return s.recall(ctx)
 	}
+	if err = s.makeRoom(ctx); err != nil {
+		return err
+	}
 	if err = s.indexesFirst(ctx); err != nil {
 		return err
 	}
@@ -56,6 +59,9 @@ func (s *session) copy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err = s.tellOutside(ctx); err != nil {
+		return err
+	}
 	if err = s.finishSchema(ctx); err != nil {
 		return err
 	}
@@ -70,7 +76,7 @@ func (s *session) copy(ctx context.Context) error {
 // recall reads what a finished copy wrote, for the report.
 func (s *session) recall(ctx context.Context) error {
 	var err error
-	s.copied, err = copy.Recall(ctx, s.writer(), s.database.Name, s.mappings())
+	s.copied, err = copy.Recall(ctx, s.writer(), s.jobID(), s.mappings())
 	return err
 }
 
@@ -86,9 +92,17 @@ func (s *session) openJob(ctx context.Context) (checkpoint.Job, error) {
 		}
 		fingerprints[m.SourceName] = f
 	}
-	want := checkpoint.Job{ID: s.database.Name, Source: s.sourceIdentity(), Tables: fingerprints, Tool: s.cfg.Version}
+	want := checkpoint.Job{ID: s.jobID(), Source: s.sourceIdentity(), Tables: fingerprints, Tool: s.cfg.Version}
 	store := s.target.Store()
+	if err := s.refuseOther(ctx); err != nil {
+		return want, err
+	}
 	job, err := checkpoint.Load(ctx, store, want.ID)
+	if err == nil && s.cfg.Ingest == IngestUpsert && !job.Finished.IsZero() {
+		if err = s.startOver(ctx, want.ID); err == nil {
+			err = checkpoint.ErrNoJob
+		}
+	}
 	begun := !errors.Is(err, checkpoint.ErrNoJob)
 	if begun {
 		if err == nil {
@@ -104,9 +118,14 @@ func (s *session) openJob(ctx context.Context) (checkpoint.Job, error) {
 	return s.beginJob(ctx, want)
 }
 
-// beginJob records a new job in a target that holds no rows yet.
+// beginJob records a new job, in a target that holds no rows yet unless they
+// are put by key.
 func (s *session) beginJob(ctx context.Context, want checkpoint.Job) (checkpoint.Job, error) {
-	if err := s.refuseRows(ctx); err != nil {
+	refuse := s.refuseRows
+	if s.cfg.Ingest == IngestUpsert {
+		refuse = func(context.Context) error { return s.refuseKeyless() }
+	}
+	if err := refuse(ctx); err != nil {
 		return want, err
 	}
 	if err := s.keepFacts(ctx); err != nil {
@@ -139,7 +158,7 @@ func (s *session) refuseRows(ctx context.Context) error {
 	if len(full) == 0 {
 		return nil
 	}
-	return fault.New(fault.Refused, "empty these tables, or copy into a new database",
+	return fault.New(fault.Refused, "empty these tables, copy into a new database, or put the rows by key with --ingest=upsert",
 		"the target is not empty: %s hold rows that this tool did not copy", strings.Join(full, ", "))
 }
 

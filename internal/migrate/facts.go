@@ -54,11 +54,13 @@ func (s *session) keptFacts(ctx context.Context) (facts convert.Facts, begun boo
 	if err = json.Unmarshal([]byte(text), &facts); err != nil {
 		return nil, false, fmt.Errorf("facts in the checkpoint: %w", err)
 	}
-	_, err = checkpoint.Load(ctx, store, s.database.Name)
-	if errors.Is(err, checkpoint.ErrNoJob) {
-		return facts, false, nil
+	for _, id := range []string{s.database.Name, s.jobID()} {
+		_, err = checkpoint.Load(ctx, store, id)
+		if !errors.Is(err, checkpoint.ErrNoJob) {
+			return facts, err == nil, err
+		}
 	}
-	return facts, err == nil, err
+	return facts, false, nil
 }
 
 // keepFacts stores the facts for the commands that follow.

@@ -26,7 +26,7 @@ const (
 // else when he has been silent for long enough; a living one is left alone.
 func (s *session) holdJob(ctx context.Context) (release func(), err error) {
 	host, _ := os.Hostname() // only for people and for seeing a dead neighbour
-	s.lease = checkpoint.Lease{Job: s.database.Name, Owner: rand.Text(), Host: host, PID: os.Getpid()}
+	s.lease = checkpoint.Lease{Job: s.jobID(), Owner: rand.Text(), Host: host, PID: os.Getpid()}
 	var last checkpoint.Holder
 	for {
 		holder, taken, err := checkpoint.Who(ctx, s.target.Store(), s.lease.Job)

@@ -39,6 +39,8 @@ type Config struct {
 	Verify VerifyOptions
 	// RetryFor is how long a chunk is tried again while the target is away.
 	RetryFor time.Duration
+	// Ingest says how rows get into the tables; IngestCopy unless set.
+	Ingest Ingest
 	// Indexes says when secondary indexes are built; IndexesAfter unless set.
 	Indexes IndexOrder
 	// Kindness bounds what the source has to bear.

@@ -87,7 +87,7 @@ func (s *session) startPace(ctx context.Context) error {
 	if can, err := checkpoint.HasPauses(ctx, store); err != nil || !can {
 		return err
 	}
-	p.done.Go(func() { p.throttle.Obey(watching, pauseSwitch{store, s.database.Name}) })
+	p.done.Go(func() { p.throttle.Obey(watching, pauseSwitch{store, s.jobID()}) })
 	return nil
 }
 

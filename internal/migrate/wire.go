@@ -87,16 +87,21 @@ func (v view) Position() string { return positionText(v.Snapshot.Position()) }
 type writer struct {
 	*target.DB
 	wrap wrapEncoder
+	// upsert puts rows by key.
+	upsert bool
 }
 
 // wrapEncoder puts something between the copier and its encoder: the self-test
 // takes the rows along, tests plant mistakes.
 type wrapEncoder func(m *schema.Mapping, inner copy.Encoder) copy.Encoder
 
-func (s *session) writer() writer { return writer{s.target, s.cfg.wrap} }
+func (s *session) writer() writer { return writer{s.target, s.cfg.wrap, s.cfg.Ingest == IngestUpsert} }
 
 func (w writer) Encoder(m *schema.Mapping) copy.Encoder {
 	encoder := target.NewEncoder(m, w.Capabilities())
+	if w.upsert {
+		encoder = target.NewUpsertEncoder(m)
+	}
 	if w.wrap == nil {
 		return encoder
 	}
@@ -104,11 +109,21 @@ func (w writer) Encoder(m *schema.Mapping) copy.Encoder {
 }
 
 func (w writer) WriteChunk(ctx context.Context, m *schema.Mapping, data []byte, record func(checkpoint.Store) error) error {
+	if w.upsert {
+		return w.UpsertChunk(ctx, m, data, transaction(record))
+	}
 	return w.DB.WriteChunk(ctx, m, data, transaction(record))
 }
 
 func (w writer) Clear(ctx context.Context, m *schema.Mapping, record copy.Clearing) error {
 	return w.DB.Clear(ctx, m, transaction(record.Before), transaction(record.After))
+}
+
+func (w writer) Try(ctx context.Context, m *schema.Mapping, data []byte) error {
+	if w.upsert {
+		return w.TryUpsert(ctx, m, data)
+	}
+	return w.DB.Try(ctx, m, data)
 }
 
 func (w writer) Transaction(ctx context.Context, fn func(checkpoint.Store) error) error {

@@ -1,0 +1,105 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"leap/internal/sandbox"
+	"leap/internal/sandbox/sandboxtest"
+)
+
+// owners is a database with a foreign key, unique indexes, a table whose key is
+// a unique index, and values of many kinds.
+func owners(t *testing.T, target *sandbox.Server) move {
+	t.Helper()
+	return newMove(t, target,
+		`CREATE TABLE owner (id INT PRIMARY KEY, name VARCHAR(40) NOT NULL, mail VARCHAR(60), tags SET('a','b','NULL'), doc JSON,
+			raw VARBINARY(20), at DATETIME(6), worth DECIMAL(20,8), UNIQUE KEY u_mail (mail))`,
+		`INSERT INTO owner SELECT seq, CONCAT('n\t\\', seq), IF(seq % 7, CONCAT(seq, '@x'), NULL), seq % 8, JSON_OBJECT('n', seq),
+			UNHEX(LPAD(HEX(seq), 10, 'FF')), '2020-01-01' + INTERVAL seq MICROSECOND, seq / 7 FROM seq_1_to_4000`,
+		`CREATE TABLE pair (a INT NOT NULL, b INT NOT NULL, v VARCHAR(20), UNIQUE KEY u_ab (a, b))`,
+		"INSERT INTO pair SELECT seq, 5000 - seq, CONCAT('v', seq) FROM seq_1_to_4000",
+		`CREATE TABLE account (id INT PRIMARY KEY, owner INT NOT NULL, parent INT, CONSTRAINT fk_owner FOREIGN KEY (owner) REFERENCES owner (id) ON DELETE CASCADE,
+			CONSTRAINT fk_parent FOREIGN KEY (parent) REFERENCES account (id))`,
+		"INSERT INTO account SELECT seq, 4001 - seq, IF(seq < 4000, seq + 1, NULL) FROM seq_4000_to_1",
+	)
+}
+
+// TestUpsertRepairsAndTopsUp damages a finished copy, lets the source move on,
+// and puts the rows again, over foreign keys that are there.
+func TestUpsertRepairsAndTopsUp(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Parallel()
+		m := owners(t, target)
+		m.must(t, exitDone, "run")
+		schema := schemaOf(t, m)
+		m.atTarget(t,
+			"DELETE FROM account WHERE id <= 500", // parents before children: 500 refers to 501
+			"UPDATE owner SET name = 'bent', doc = NULL, raw = NULL WHERE id % 3 = 0",
+			"DELETE FROM pair WHERE a < 1000",
+			"INSERT INTO pair VALUES (-1, -1, 'stranger')")
+		m.atSource(t,
+			"INSERT INTO owner (id, name) VALUES (9001, 'new')", "INSERT INTO account VALUES (9001, 9001, 9001)",
+			"UPDATE owner SET mail = CONCAT('later', id) WHERE id < 100")
+		m.must(t, exitRefused, "verify")
+		o := m.must(t, exitDone, "copy", "--ingest=upsert", smallChunks)
+		if !strings.Contains(o.stderr, "the target holds 4001 rows, 4000 of the source were put") {
+			t.Errorf("the row that only the target has is not told: %s", o)
+		}
+		verified := m.must(t, exitRefused, "verify")
+		for _, table := range verified.tables() {
+			want := int64(0)
+			if table.Name == "pair" {
+				want = 1
+			}
+			if *table.FindingsTotal != want || want == 1 && table.Findings[0].Kind != "extra" {
+				t.Errorf("%s: %d findings, want %d: %v", table.Name, *table.FindingsTotal, want, table.Findings)
+			}
+		}
+		m.atTarget(t, "DELETE FROM pair WHERE a = -1")
+		compareAll(t, m, m.must(t, exitDone, "verify"))
+		if after := schemaOf(t, m); strings.Join(after, "\n") != strings.Join(schema, "\n") {
+			t.Errorf("the schema was\n%s\nand is\n%s", strings.Join(schema, "\n"), strings.Join(after, "\n"))
+		}
+		// A finished upsert is done again when asked again.
+		m.atTarget(t, "UPDATE owner SET name = 'bent again' WHERE id = 7")
+		m.must(t, exitDone, "copy", "--ingest=upsert")
+		m.must(t, exitDone, "verify")
+	})
+}
+
+// TestKilledUpsertContinues also sees that a copy of the other kind is refused
+// in between.
+func TestKilledUpsertContinues(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Parallel()
+		m := owners(t, target)
+		m.must(t, exitDone, "schema", "--apply")
+		m.atTarget(t, "INSERT INTO owner (id, name) VALUES (4000, 'was here before')")
+		o := m.must(t, exitRefused, "copy")
+		if !strings.Contains(o.stderr, "--ingest=upsert") {
+			t.Errorf("the refusal does not name the way: %s", o)
+		}
+		p := m.start(t, "copy", "--ingest=upsert", "--chunk-rows=50", "--max-rows-per-second=4000")
+		if !p.awaitRows(t, m, "owner", 200) {
+			t.Fatalf("it ended before it could be killed: %s", p.outcome(t))
+		}
+		p.kill()
+		<-p.ended
+		o = m.must(t, exitRefused, "copy")
+		if !strings.Contains(o.stderr, "begun with --ingest=upsert is not finished") {
+			t.Errorf("the refusal does not say why: %s", o)
+		}
+		m.must(t, exitDone, "copy", "--ingest=upsert")
+		compareAll(t, m, m.must(t, exitDone, "verify"))
+	})
+}
+
+func TestUpsertNeedsKeys(t *testing.T) {
+	m := newMove(t, sandboxtest.Target(t), "CREATE TABLE loose (a INT)", "INSERT INTO loose VALUES (1), (1)")
+	m.must(t, exitDone, "schema", "--apply")
+	o := m.must(t, exitRefused, "copy", "--ingest=upsert")
+	if !strings.Contains(o.stderr, "these tables have none: loose") || countRows(t, m) != 0 {
+		t.Errorf("not refused as it should be: %s", o)
+	}
+}

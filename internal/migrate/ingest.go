@@ -1,0 +1,146 @@
+package migrate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"leap/internal/checkpoint"
+	"leap/internal/convert"
+	"leap/internal/event"
+	"leap/internal/fault"
+)
+
+// Ingest says how rows get into the target's tables.
+type Ingest string
+
+// The ways.
+const (
+	// IngestCopy streams into empty tables, which stay online.
+	IngestCopy Ingest = "copy"
+	// IngestUpsert puts rows by key into tables that may hold rows already.
+	IngestUpsert Ingest = "upsert"
+)
+
+// Ingests lists the ways, the default first.
+func Ingests() []Ingest { return []Ingest{IngestCopy, IngestUpsert} }
+
+// upsertJob is what the name of a database's upsert ends in: it is a job of its
+// own, beside the copy that may have filled the tables before.
+const upsertJob = "+upsert"
+
+// jobID is the name of the job that this run works on.
+func (s *session) jobID() string {
+	if s.cfg.Ingest == IngestUpsert {
+		return s.database.Name + upsertJob
+	}
+	return s.database.Name
+}
+
+// otherJob is the job that must not be under way at the same time.
+func (s *session) otherJob() (id string, way Ingest) {
+	if s.cfg.Ingest == IngestUpsert {
+		return s.database.Name, IngestCopy
+	}
+	return s.database.Name + upsertJob, IngestUpsert
+}
+
+// refuseOther refuses to begin while the other job is unfinished: one would
+// take the other's rows for its own.
+func (s *session) refuseOther(ctx context.Context) error {
+	id, way := s.otherJob()
+	job, err := checkpoint.Load(ctx, s.target.Store(), id)
+	if errors.Is(err, checkpoint.ErrNoJob) || err == nil && !job.Finished.IsZero() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.Refused, "finish it first: migrate copy --ingest="+string(way),
+		"a copy into this target that was begun with --ingest=%s is not finished", way)
+}
+
+// refuseKeyless refuses to put rows into tables whose rows nothing identifies.
+func (s *session) refuseKeyless() error {
+	var without []string
+	for _, m := range s.mappings() {
+		if len(m.Key) == 0 {
+			without = append(without, m.SourceName)
+		}
+	}
+	if len(without) == 0 {
+		return nil
+	}
+	return fault.New(fault.Refused, "add a primary key on the source, or use --ingest=copy into empty tables",
+		"rows can only be put by key, and these tables have none: %s", strings.Join(without, ", "))
+}
+
+// startOver forgets a finished upsert, so that its tables are topped up again.
+func (s *session) startOver(ctx context.Context, id string) error {
+	return s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
+		if err := checkpoint.Hold(ctx, store, s.lease); err != nil {
+			return err
+		}
+		return checkpoint.Forget(ctx, store, id)
+	}))
+}
+
+// makeRoom prepares the target for rows that come in any order and by key: it
+// takes away the foreign keys of the plan, which come back, checked, when the
+// rows are there, and builds the unique indexes that tables without a primary
+// key are put by.
+func (s *session) makeRoom(ctx context.Context) error {
+	if s.cfg.Ingest != IngestUpsert {
+		return nil
+	}
+	byIndex := map[string]bool{}
+	for _, m := range s.mappings() {
+		byIndex[m.Name] = m.KeyIndex != "PRIMARY"
+	}
+	var keys []convert.Statement
+	for _, st := range s.planned.After {
+		switch {
+		case st.Kind == convert.KindUnique && byIndex[st.Table]:
+			keys = append(keys, st)
+		case st.Kind == convert.KindForeignKey:
+			there, err := s.target.Has(ctx, st.Exists)
+			if err != nil {
+				return err
+			}
+			if !there {
+				continue
+			}
+			s.step("%s is taken away until the rows are there", st.Name)
+			if err := s.target.Exec(ctx, st.Drop); err != nil {
+				return fmt.Errorf("take %s away: %w", st.Name, err)
+			}
+		}
+	}
+	return s.build(ctx, keys)
+}
+
+// tellOutside counts the rows of the target that the source does not have.
+// They stay; the verification names them.
+func (s *session) tellOutside(ctx context.Context) error {
+	if s.cfg.Ingest != IngestUpsert {
+		return nil
+	}
+	for _, m := range s.mappings() {
+		have, err := s.target.Count(ctx, m)
+		if err != nil {
+			return err
+		}
+		for _, c := range s.copied {
+			if c.Table != m.SourceName || have == c.Rows {
+				continue
+			}
+			s.cfg.Events.Emit(event.Event{
+				Kind: event.Warned, At: time.Now(), Phase: string(Copy), Table: m.SourceName,
+				Message: fmt.Sprintf("the target holds %d rows, %d of the source were put: the others stay, migrate verify names them", have, c.Rows),
+			})
+		}
+	}
+	return nil
+}
