@@ -36,6 +36,10 @@ type options struct {
 	retryFor time.Duration
 	kind     kindness
 	ingest   string
+	imports  struct {
+		address string
+		above   int
+	}
 	indexes  string
 	compare  comparison
 	json     bool
@@ -85,7 +89,11 @@ func (o *options) copyFlags(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&o.rows, "chunk-rows", 0, "rows per chunk at most (default 20000)")
 	cmd.Flags().IntVar(&o.bytes, "chunk-bytes", 0, "bytes per chunk, about (default 1048576)")
 	cmd.Flags().StringVar(&o.ingest, "ingest", string(migrate.IngestCopy),
-		"copy: stream into empty tables, which stay online; upsert: put rows by key into tables that may hold rows, which tops up or repairs, slower, and leaves rows alone that the source does not have")
+		"copy: stream into empty tables, which stay online; upsert: put rows by key into tables that may hold rows, which tops up or repairs, slower, and leaves rows alone that the source does not have; import: CockroachDB fetches large tables itself, faster, each table offline and all or nothing meanwhile, unencrypted")
+	cmd.Flags().StringVar(&o.imports.address, "import-address", "",
+		"with --ingest=import: host or host:port of this machine as the cluster reaches it, where the rows are served (default the address that the target sees, any port)")
+	cmd.Flags().IntVar(&o.imports.above, "import-above", migrate.DefaultImportAbove,
+		"with --ingest=import: smaller tables are copied, by the source's estimate of their rows; an import costs about a second")
 	cmd.Flags().StringVar(&o.indexes, "indexes", string(migrate.IndexesAfter),
 		"after: build secondary indexes when the rows are there, faster; before: on the empty tables, so that nothing big is left to do at the end (foreign keys come after the rows in any case)")
 	cmd.Flags().DurationVar(&o.retryFor, "retry-for", time.Minute, "how long to try a chunk again while the source or the target is away")
@@ -130,6 +138,7 @@ func (o *options) config(cmd *cobra.Command) (migrate.Config, error) {
 	if cfg.Ingest = migrate.Ingest(o.ingest); cmd.Flags().Lookup("ingest") != nil && !slices.Contains(migrate.Ingests(), cfg.Ingest) {
 		return cfg, fault.New(fault.Usage, "use "+oneOf(migrate.Ingests()), "there is no way of ingest %q", o.ingest)
 	}
+	cfg.ImportAddress, cfg.ImportAbove = o.imports.address, o.imports.above
 	if cfg.Indexes = migrate.IndexOrder(o.indexes); cmd.Flags().Lookup("indexes") != nil &&
 		cfg.Indexes != migrate.IndexesAfter && cfg.Indexes != migrate.IndexesBefore {
 		return cfg, fault.New(fault.Usage, "use --indexes=after or --indexes=before", "indexes cannot be built %q the rows", o.indexes)

@@ -98,7 +98,7 @@ var ddl = []string{
 
 // Ensure creates the checkpoint's tables where they are missing.
 func Ensure(ctx context.Context, s Store) error {
-	for _, statement := range slices.Concat(ddl[:1], leaseDDL, controlDDL, ddl[1:]) {
+	for _, statement := range slices.Concat(ddl[:1], leaseDDL, controlDDL, importDDL, ddl[1:]) {
 		if _, err := s.Exec(ctx, statement); err != nil {
 			return fmt.Errorf("create checkpoint tables: %w", err)
 		}

@@ -71,10 +71,15 @@ func Paused(ctx context.Context, s Store, job string) (p Pause, found bool, err 
 
 // HasPauses reports whether the target's checkpoint can hold pauses: one that
 // an older version made cannot until Ensure has run.
-func HasPauses(ctx context.Context, s Store) (bool, error) {
+func HasPauses(ctx context.Context, s Store) (bool, error) { return has(ctx, s, "pause") }
+
+// HasImports is the same for imports.
+func HasImports(ctx context.Context, s Store) (bool, error) { return has(ctx, s, "import") }
+
+func has(ctx context.Context, s Store, table string) (bool, error) {
 	found := false
-	err := s.Each(ctx, `SELECT 1 FROM information_schema.tables WHERE table_schema = $1 AND table_name = 'pause'`,
-		[]any{Schema}, func(func(...any) error) error { found = true; return nil })
+	err := s.Each(ctx, `SELECT 1 FROM information_schema.tables WHERE table_schema = $1 AND table_name = $2`,
+		[]any{Schema, table}, func(func(...any) error) error { found = true; return nil })
 	if err != nil {
 		return false, fmt.Errorf("look for the checkpoint: %w", err)
 	}

@@ -96,6 +96,7 @@ type table struct {
 	before   int64 // rows that earlier runs committed
 	open     atomic.Int32
 	moved    atomic.Int64
+	refused  atomic.Bool  // by the server's import
 	started  atomic.Int64 // unix nanoseconds of the first read; 0 before
 	ended    atomic.Int64
 }

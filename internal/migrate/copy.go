@@ -24,6 +24,11 @@ func (s *session) copy(ctx context.Context) error {
 	if err := s.refuseBlockers(); err != nil {
 		return err
 	}
+	if s.cfg.Ingest == IngestImport {
+		if err := s.refuseImport(); err != nil {
+			return err
+		}
+	}
 	if err := checkpoint.Ensure(ctx, s.target.Store()); err != nil {
 		return err
 	}
@@ -32,6 +37,9 @@ func (s *session) copy(ctx context.Context) error {
 		return err
 	}
 	defer release()
+	if err = s.settleImports(ctx); err != nil {
+		return err
+	}
 	job, err := s.openJob(ctx)
 	if err != nil {
 		return err
@@ -49,10 +57,7 @@ func (s *session) copy(ctx context.Context) error {
 	if err = s.takeSnapshot(ctx); err != nil {
 		return err
 	}
-	s.copied, err = copy.Run(ctx, views{s}, s.writer(), s.mappings(), copy.Config{
-		Lease: s.lease, Workers: s.cfg.Workers, ChunkRows: s.cfg.ChunkRows, ChunkBytes: s.cfg.ChunkBytes,
-		RetryFor: s.cfg.RetryFor, Events: s.cfg.Events,
-	})
+	err = s.moveRows(ctx)
 	if errors.Is(err, checkpoint.ErrLeaseLost) || errors.Is(err, checkpoint.ErrTaken) {
 		return fault.Wrap(fault.Refused, "this process was silent for too long; the other one continues, see migrate status", err)
 	}
@@ -71,6 +76,21 @@ func (s *session) copy(ctx context.Context) error {
 		}
 		return checkpoint.Finish(ctx, store, job.ID)
 	}))
+}
+
+// moveRows moves the rows of all tables, in one way or two.
+func (s *session) moveRows(ctx context.Context) error {
+	cfg := copy.Config{
+		Lease: s.lease, Workers: s.cfg.Workers, ChunkRows: s.cfg.ChunkRows, ChunkBytes: s.cfg.ChunkBytes,
+		RetryFor: s.cfg.RetryFor, Events: s.cfg.Events,
+	}
+	rest, err := s.importTables(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	copied, err := copy.Run(ctx, views{s}, s.writer(), rest, cfg)
+	s.copied = append(s.copied, copied...)
+	return err
 }
 
 // recall reads what a finished copy wrote, for the report.

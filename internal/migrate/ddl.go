@@ -37,6 +37,14 @@ func (s *session) applySchema(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.cfg.Ingest == IngestImport {
+		if err := s.refuseImport(); err != nil {
+			return err
+		}
+	}
+	if err := s.settleLeftovers(ctx); err != nil {
+		return err
+	}
 	if err := s.execute(ctx, s.planned.Before); err != nil {
 		return err
 	}

@@ -22,10 +22,12 @@ const (
 	IngestCopy Ingest = "copy"
 	// IngestUpsert puts rows by key into tables that may hold rows already.
 	IngestUpsert Ingest = "upsert"
+	// IngestImport has CockroachDB fetch large tables, which are offline meanwhile.
+	IngestImport Ingest = "import"
 )
 
 // Ingests lists the ways, the default first.
-func Ingests() []Ingest { return []Ingest{IngestCopy, IngestUpsert} }
+func Ingests() []Ingest { return []Ingest{IngestCopy, IngestUpsert, IngestImport} }
 
 // upsertJob is what the name of a database's upsert ends in: it is a job of its
 // own, beside the copy that may have filled the tables before.

@@ -41,6 +41,12 @@ type Config struct {
 	RetryFor time.Duration
 	// Ingest says how rows get into the tables; IngestCopy unless set.
 	Ingest Ingest
+	// ImportAddress is where IngestImport serves rows; empty for the address by
+	// which this machine speaks to the target.
+	ImportAddress string
+	// ImportAbove is how many rows a table must have, by the source's estimate,
+	// to be imported and not copied.
+	ImportAbove int
 	// Indexes says when secondary indexes are built; IndexesAfter unless set.
 	Indexes IndexOrder
 	// Kindness bounds what the source has to bear.

@@ -37,6 +37,8 @@ type Capabilities struct {
 	// ParallelIndexes: building several indexes of one table at once is faster
 	// than one after the other. CockroachDB makes them wait for each other.
 	ParallelIndexes bool `json:"parallel_indexes"`
+	// Import: IMPORT INTO is known. Whether it works here shows a trial.
+	Import bool `json:"import"`
 	// AsOfSystemTime: a past moment can be read.
 	AsOfSystemTime bool `json:"as_of_system_time"`
 	// HashHex is the SHA-256 of a text in hex, HashBytes that of bytes, with %s
@@ -109,6 +111,7 @@ type prober struct {
 
 func (p *prober) run(ctx context.Context, caps *Capabilities) {
 	p.reading(ctx, caps)
+	caps.Import = true
 	p.must(ctx, "CREATE SCHEMA "+p.schema)
 	p.must(ctx, "CREATE TABLE "+p.schema+".c (b BYTES, j JSONB, s STRING)")
 	hex := p.copyIn(ctx, "c (b)", `\\x00ff`+"\n")
@@ -162,7 +165,7 @@ func (p *prober) answered(err error) bool {
 func Newest() Capabilities {
 	return Capabilities{
 		Cockroach: true, CopyHexBytes: true, CopyUnescapes: true, NULInText: true, OnUpdate: true,
-		ExpressionIndexes: true, GeneratedAlways: true, AsOfSystemTime: true,
+		ExpressionIndexes: true, GeneratedAlways: true, AsOfSystemTime: true, Import: true,
 		HashHex: hashHex, HashBytes: hashHex, HashInt: hashInts[0],
 	}
 }
