@@ -122,6 +122,7 @@ type contents struct {
 	segments []checkpoint.Segment
 	chunks   []storedChunk
 	clearing map[string]bool
+	imports  map[string]string
 }
 
 type storedChunk struct{ values []any } // in the order of the INSERT
@@ -129,7 +130,7 @@ type storedChunk struct{ values []any } // in the order of the INSERT
 func (c contents) clone() contents {
 	out := contents{
 		tables: map[string][]string{}, segments: slices.Clone(c.segments),
-		chunks: slices.Clone(c.chunks), clearing: maps.Clone(c.clearing),
+		chunks: slices.Clone(c.chunks), clearing: maps.Clone(c.clearing), imports: maps.Clone(c.imports),
 	}
 	for name, lines := range c.tables {
 		out.tables[name] = slices.Clone(lines)
@@ -158,7 +159,7 @@ type fakeTarget struct {
 }
 
 func newFakeTarget() *fakeTarget {
-	return &fakeTarget{data: contents{tables: map[string][]string{}, clearing: map[string]bool{}}}
+	return &fakeTarget{data: contents{tables: map[string][]string{}, clearing: map[string]bool{}, imports: map[string]string{}}}
 }
 
 func (*fakeTarget) Encoder(*schema.Mapping) Encoder { return lineEncoder{} }
@@ -315,6 +316,10 @@ func (s memStore) Exec(_ context.Context, query string, args ...any) (int64, err
 		s.c.chunks = append(s.c.chunks, storedChunk{args})
 	case "DELETE chunk":
 		s.c.chunks = slices.DeleteFunc(s.c.chunks, func(c storedChunk) bool { return c.values[1] == args[1] })
+	case "INSERT import":
+		s.c.imports[args[1].(string)] = args[2].(string)
+	case "DELETE import":
+		delete(s.c.imports, args[1].(string))
 	case "DELETE clearing":
 		delete(s.c.clearing, args[1].(string))
 	default:
@@ -353,6 +358,10 @@ func (s memStore) Each(_ context.Context, query string, args []any, fn func(scan
 	case strings.Contains(query, ".segment"):
 		for _, g := range s.c.segments {
 			out = append(out, []any{g.Table, g.ID, boundText(g.Range.After), boundText(g.Range.UpTo)})
+		}
+	case strings.Contains(query, ".import"):
+		for name, mark := range s.c.imports {
+			out = append(out, []any{name, mark})
 		}
 	case strings.Contains(query, ".clearing"):
 		for name := range s.c.clearing {

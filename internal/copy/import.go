@@ -28,9 +28,9 @@ type Importer interface {
 	// Import loads the rows that write produces, in the form of Encoder, into an
 	// empty table, and returns how many the server counted. mark names the job.
 	Import(ctx context.Context, m *schema.Mapping, mark string, write func(context.Context, io.Writer) error) (rows int64, err error)
-	// Settle ends the job of that mark whatever became of it, waits until it is
-	// over, and empties the table.
-	Settle(ctx context.Context, m *schema.Mapping, mark string) error
+	// Settle ends the job of that mark, whatever became of it, and waits until
+	// it is over and the table is back.
+	Settle(ctx context.Context, mark string) error
 }
 
 // importTries is how often a table is imported anew after its connection to
@@ -126,14 +126,23 @@ func SettleImports(ctx context.Context, dst Importer, tables []*schema.Mapping, 
 	return nil
 }
 
+// settle ends a job, and then empties its table and removes the note in one
+// transaction that only the holder of the lease can make: a process that has
+// lost it must not empty what its successor has imported meanwhile.
 func (j *job) settle(ctx context.Context, dst Importer, m *schema.Mapping, mark string) error {
-	err := retry.Do(ctx, retry.Policy{For: j.cfg.RetryFor}, func() error { return dst.Settle(ctx, m, mark) })
+	err := retry.Do(ctx, retry.Policy{For: j.cfg.RetryFor}, func() error { return dst.Settle(ctx, mark) })
+	if err == nil {
+		err = dst.Clear(ctx, m, Clearing{
+			Before: func(store checkpoint.Store) error { return checkpoint.Hold(ctx, store, j.cfg.Lease) },
+			After: func(store checkpoint.Store) error {
+				return checkpoint.EndImport(ctx, store, j.cfg.Lease.Job, m.SourceName)
+			},
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("undo the import of %s: %w", m.SourceName, err)
 	}
-	return j.held(ctx, func(store checkpoint.Store) error {
-		return checkpoint.EndImport(ctx, store, j.cfg.Lease.Job, m.SourceName)
-	})
+	return nil
 }
 
 // importTable imports one table, from the beginning after each lost connection.
@@ -216,7 +225,11 @@ const (
 func (s *stream) write(ctx context.Context, to io.Writer) error {
 	c := newCutter(s.job, s.table, &segment{whole: true})
 	out := bufio.NewWriterSize(to, sendBytes)
-	view, err := s.job.src.View(ctx)
+	var view View
+	err := retry.Do(ctx, s.job.patience(s.table), func() (err error) {
+		view, err = s.job.src.View(ctx)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -231,15 +244,15 @@ func (s *stream) write(ctx context.Context, to io.Writer) error {
 	}
 	var line []byte
 	err = view.Read(ctx, s.table.mapping, row.Range{}, func(r row.Row) error {
-		arriving, err := c.values.apply(r, c.names)
-		if err == nil {
-			line, err = s.table.encoder.AppendRow(line[:0], arriving)
+		arriving, bad := c.values.apply(r, c.names)
+		if bad == nil {
+			line, bad = s.table.encoder.AppendRow(line[:0], arriving)
 		}
-		if err != nil {
-			return c.refusal(err, r)
+		if bad != nil {
+			return c.refusal(bad, r)
 		}
-		if _, err := out.Write(line); err != nil {
-			return fmt.Errorf("send rows: %w", err)
+		if _, bad = out.Write(line); bad != nil {
+			return fmt.Errorf("send rows: %w", bad)
 		}
 		s.rows++
 		s.bytes += int64(len(line))
@@ -248,6 +261,12 @@ func (s *stream) write(ctx context.Context, to io.Writer) error {
 		}
 		return nil
 	})
+	if err == nil {
+		// The job of a process that has lost its lease must not succeed: its
+		// successor may have looked for it before it began. While the stream has
+		// no end the job cannot, and whoever takes the lease from now on finds it.
+		err = s.job.held(ctx, func(checkpoint.Store) error { return nil })
+	}
 	if err == nil {
 		err = out.Flush()
 	}

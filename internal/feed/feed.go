@@ -203,13 +203,13 @@ func (o *Offer) serve(w http.ResponseWriter, r *http.Request) {
 	defer stop()
 	w.Header().Set("Content-Type", "application/octet-stream")
 	to := &noticing{Writer: w}
-	o.err = o.write(ctx, to)
+	o.err = o.write(ctx, to) //nolint:contextcheck // it lives as long as the offer and the request
 	switch {
 	case o.err == nil:
 	case to.failed || r.Context().Err() != nil:
 		o.err = ErrReaderGone
 	case ctx.Err() != nil && errors.Is(o.err, context.Canceled):
-		o.err = context.Cause(ctx)
+		o.err = context.Cause(ctx) //nolint:contextcheck // of the same
 	}
 	failed := o.err != nil
 	close(o.ended)

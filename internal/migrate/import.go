@@ -46,9 +46,7 @@ func (i importer) Import(
 	return load(ctx, i.feed, stream{mark, write}, func(url string) (int64, error) { return i.DB.Import(ctx, m, i.form, url) })
 }
 
-func (i importer) Settle(ctx context.Context, m *schema.Mapping, mark string) error {
-	return i.SettleImport(ctx, m, mark)
-}
+func (i importer) Settle(ctx context.Context, mark string) error { return i.EndImports(ctx, mark) }
 
 // refuseImport refuses targets that have no IMPORT.
 func (s *session) refuseImport() error {
@@ -72,7 +70,11 @@ func (s *session) importTables(ctx context.Context, cfg copy.Config) (rest []*sc
 	to := importer{writer: s.writer(), feed: server}
 	whole, rest := s.worthImporting()
 	if len(whole) > 0 {
-		if to.form, err = s.tryImport(ctx, server, slices.ContainsFunc(whole, hasArrays)); err != nil {
+		forms := target.PlainImportForms()
+		if slices.ContainsFunc(whole, hasArrays) {
+			forms = target.ImportForms()
+		}
+		if to.form, err = s.tryImport(ctx, server, forms); err != nil {
 			return nil, err
 		}
 	}
@@ -144,9 +146,9 @@ func (s *session) serveRows(ctx context.Context) (*feed.Server, error) {
 
 // tryImport imports two rows into a scratch table: whether the cluster reaches
 // the address, may import, and reads values as they are written.
-func (s *session) tryImport(ctx context.Context, server *feed.Server, arrays bool) (target.ImportForm, error) {
+func (s *session) tryImport(ctx context.Context, server *feed.Server, forms []target.ImportForm) (target.ImportForm, error) {
 	var first error
-	for _, form := range target.ImportForms(arrays) {
+	for _, form := range forms {
 		err := s.tryForm(ctx, server, form)
 		if err == nil {
 			return form, nil
@@ -187,8 +189,8 @@ func (s *session) tryForm(ctx context.Context, server *feed.Server, form target.
 	trying, cancel := context.WithTimeout(ctx, trialFor)
 	defer cancel()
 	offer := server.Offer(trying, mark, func(_ context.Context, w io.Writer) error {
-		_, err := io.WriteString(w, probe.Rows())
-		return err
+		_, writeErr := io.WriteString(w, probe.Rows())
+		return writeErr
 	})
 	err = probe.Try(trying, offer.URL())
 	if sent := offer.Withdraw(); err == nil {

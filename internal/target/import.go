@@ -38,17 +38,17 @@ const (
 	ArrayExpression                  // ARRAY['a','b']
 )
 
-// ImportForms lists what is worth a trial, the best first. The last two read
-// everything but arrays; without arrays only they are.
-func ImportForms(arrays bool) []ImportForm {
-	plain := []ImportForm{{}, {Delimited: true}}
-	if !arrays {
-		return plain
-	}
+// PlainImportForms lists what is worth a trial for tables without arrays, the best first.
+func PlainImportForms() []ImportForm { return []ImportForm{{}, {Delimited: true}} }
+
+// ImportForms is the same for tables with arrays. The last read everything else.
+func ImportForms() []ImportForm {
 	return append([]ImportForm{
-		{Arrays: ArrayLiteral}, {Arrays: ArrayExpression},
-		{Delimited: true, Arrays: ArrayLiteral}, {Delimited: true, Arrays: ArrayExpression},
-	}, plain...)
+		{Arrays: ArrayLiteral},
+		{Arrays: ArrayExpression},
+		{Delimited: true, Arrays: ArrayLiteral},
+		{Delimited: true, Arrays: ArrayExpression},
+	}, PlainImportForms()...)
 }
 
 // options returns the statement's words for the form.
@@ -85,7 +85,7 @@ func appendEscapedExpression(dst, cell []byte) ([]byte, error) {
 
 // Import loads what url serves into an empty table in one job of the server,
 // during which the table is offline. It returns the number of rows that the
-// server counted. After an error the job may still be there: see SettleImport.
+// server counted. After an error the job may still be there: see EndImports.
 func (d *DB) Import(ctx context.Context, m *schema.Mapping, form ImportForm, url string) (rows int64, err error) {
 	var names []string
 	for _, c := range m.Copied() {
@@ -129,21 +129,10 @@ func withoutAddress(err error, url string) error {
 	return &hidden
 }
 
-// SettleImport ends the import whose address holds mark, and empties its table
-// when the server has given it back. It is right at any moment: before the job
-// began, while it runs, and after it succeeded or failed.
-func (d *DB) SettleImport(ctx context.Context, m *schema.Mapping, mark string) error {
-	if err := d.endImports(ctx, mark); err != nil {
-		return err
-	}
-	if _, err := d.pool.Exec(ctx, "TRUNCATE TABLE "+qualified(m)); err != nil {
-		return fmt.Errorf("empty %s: %w", m.Name, Explain(err))
-	}
-	return nil
-}
-
-// endImports cancels the jobs that hold the mark and waits for their end.
-func (d *DB) endImports(ctx context.Context, mark string) error {
+// EndImports cancels the jobs whose address holds mark and waits for their end,
+// at which the server gives the table back. It is right at any moment: before a
+// job began, while it runs, and after it succeeded or failed.
+func (d *DB) EndImports(ctx context.Context, mark string) error {
 	const jobs = `SELECT job_id::TEXT, status FROM crdb_internal.jobs
 		WHERE job_type = 'IMPORT' AND strpos(description, $1) > 0
 		AND status NOT IN ('succeeded', 'failed', 'canceled', 'revert-failed')`
@@ -262,7 +251,7 @@ func (p *ImportProbe) Try(ctx context.Context, url string) error {
 
 // Remove drops the scratch table when no import holds it any more.
 func (p *ImportProbe) Remove(ctx context.Context, mark string) error {
-	if err := p.db.endImports(ctx, mark); err != nil {
+	if err := p.db.EndImports(ctx, mark); err != nil {
 		return err
 	}
 	return p.db.Exec(ctx, "DROP TABLE IF EXISTS "+p.ref)

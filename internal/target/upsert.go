@@ -140,7 +140,7 @@ func unescape(field []byte) []byte {
 		return nil
 	}
 	if bytes.IndexByte(field, '\\') < 0 {
-		return field[:len(field):len(field)]
+		return slices.Clip(field)
 	}
 	out := make([]byte, 0, len(field))
 	for i := 0; i < len(field); i++ {
