@@ -110,14 +110,19 @@ func (b *bench) compare(ctx context.Context) (err error) {
 		return err
 	}
 	defer r.close(context.WithoutCancel(ctx))
+	w, err := newWhole(ctx, p.url, b.connections, b.turn)
+	if err != nil {
+		return err
+	}
+	defer w.close()
 	say("%s, %d connections, %d turns of %s each", server, b.connections, b.rounds, b.turn)
-	pair := []contender{{"pgbench -M prepared -S", p.turn}, {"loadgen's engine on pgx", r.turn}}
+	pair := []contender{{"pgbench -M prepared -S", p.turn}, {"loadgen's engine on pgx", r.turn}, {"loadgen run --closed", w.turn}}
 	results := make([][]result, len(pair))
-	var ratios []float64
+	ratios := make([][]float64, len(pair))
 	for round := range b.rounds {
-		order := []int{0, 1}
+		order := []int{0, 1, 2}
 		if round%2 == 1 {
-			order = []int{1, 0}
+			order = []int{2, 1, 0}
 		}
 		for _, i := range order {
 			got, err := pair[i].turn(ctx)
@@ -126,14 +131,19 @@ func (b *bench) compare(ctx context.Context) (err error) {
 			}
 			results[i] = append(results[i], got)
 		}
-		ratios = append(ratios, results[1][round].perSecond/results[0][round].perSecond)
+		for i := range pair {
+			ratios[i] = append(ratios[i], results[i][round].perSecond/results[0][round].perSecond)
+		}
 	}
 	for i, c := range pair {
 		say("%-24s %8.0f transactions/s, %5.1f us of the client's CPU each", c.name,
 			median(results[i], func(r result) float64 { return r.perSecond }),
 			median(results[i], func(r result) float64 { return float64(r.cpu.Nanoseconds()) / 1000 }))
 	}
-	say("ratio %.2f (median of the turns; %.2f to %.2f)", median(ratios, func(f float64) float64 { return f }), slices.Min(ratios), slices.Max(ratios))
+	for i, c := range pair[1:] {
+		all := ratios[i+1]
+		say("%-24s ratio %.2f to pgbench (median of the turns; %.2f to %.2f)", c.name, median(all, func(f float64) float64 { return f }), slices.Min(all), slices.Max(all))
+	}
 	return nil
 }
 
