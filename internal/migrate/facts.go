@@ -69,7 +69,7 @@ func (s *session) keepFacts(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encode facts: %w", err)
 	}
-	if err := checkpoint.Ensure(ctx, s.target.Store()); err != nil {
+	if err = checkpoint.Ensure(ctx, s.target.Store()); err != nil {
 		return err
 	}
 	capabilities, err := json.Marshal(s.target.Capabilities())
