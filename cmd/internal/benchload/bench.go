@@ -98,15 +98,15 @@ func (b *bench) compare(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
-	if err := server.Exec(ctx, "", "CREATE DATABASE bench"); err != nil {
+	if err = server.Exec(ctx, "", "CREATE DATABASE bench"); err != nil {
 		return err
 	}
 	p := pgbench{url: server.URL("bench"), clients: b.connections, length: b.turn}
-	if err := p.init(ctx); err != nil {
+	if err = p.init(ctx); err != nil {
 		return err
 	}
 	r := reader{length: b.turn, workers: b.connections}
-	if err := r.connect(ctx, p.url); err != nil {
+	if err = r.connect(ctx, p.url); err != nil {
 		return err
 	}
 	defer r.close(context.WithoutCancel(ctx))
