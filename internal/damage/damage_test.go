@@ -45,19 +45,19 @@ func TestBendChangesOneGroupAtATimeAndSaysWhat(t *testing.T) {
 	want := map[string]string{}
 	before, after := byKey(in.Rows), byKey(got.Rows)
 	for key, r := range before {
-		switch other := after[key]; {
-		case other == nil:
+		other := after[key]
+		if other == nil {
 			want[key] = "missing []"
-		default:
-			var columns []string
-			for i, c := range in.Mapping.Columns {
-				if (r[i] == nil) != (other[i] == nil) || !bytes.Equal(r[i], other[i]) {
-					columns = append(columns, c.Name)
-				}
+			continue
+		}
+		var columns []string
+		for i, c := range in.Mapping.Columns {
+			if (r[i] == nil) != (other[i] == nil) || !bytes.Equal(r[i], other[i]) {
+				columns = append(columns, c.Name)
 			}
-			if columns != nil {
-				want[key] = fmt.Sprint("changed ", columns)
-			}
+		}
+		if columns != nil {
+			want[key] = fmt.Sprint("changed ", columns)
 		}
 	}
 	for key := range after {

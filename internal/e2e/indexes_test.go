@@ -24,7 +24,7 @@ func TestIndexOrdersEndInTheSameSchema(t *testing.T) {
 				CHECK (name <> ''))`,
 			`INSERT INTO owner (name, mail, born) SELECT CONCAT('n', seq), CONCAT(seq, '@x'), '2000-01-01' + INTERVAL seq DAY FROM seq_1_to_2000`,
 			`CREATE TABLE loose (a INT NOT NULL, b INT NOT NULL, UNIQUE KEY u_ab (a, b))`,
-			"INSERT INTO loose SELECT seq, seq FROM seq_1_to_2000",
+			"INSERT INTO loose SELECT seq, 0 + seq FROM seq_1_to_2000",
 			`CREATE TABLE account (id INT PRIMARY KEY, owner INT NOT NULL, iban VARCHAR(34), KEY k_iban (iban),
 				CONSTRAINT fk_owner FOREIGN KEY (owner) REFERENCES owner (id) ON DELETE CASCADE)`,
 			"INSERT INTO account SELECT seq, 2001 - seq, CONCAT('DE', seq) FROM seq_1_to_2000",
@@ -61,23 +61,31 @@ func schemaOf(t *testing.T, m move) []string {
 		"SELECT conrelid::REGCLASS::TEXT || ' ' || conname || ' ' || pg_get_constraintdef(oid) || ' ' || convalidated::TEXT" +
 			" FROM pg_constraint WHERE connamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'public')",
 	} {
-		rows, err := db.QueryContext(t.Context(), query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = rows.Close() }() //nolint:revive // two queries
-		for rows.Next() {
-			var line sql.NullString
-			if err := rows.Scan(&line); err != nil {
-				t.Fatal(err)
-			}
-			out = append(out, databaseInDefinition.ReplaceAllString(line.String, " ON "))
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
+		out = append(out, lines(t, db, query)...)
 	}
 	slices.Sort(out)
+	return out
+}
+
+// lines returns the texts of a query, without the database in their names.
+func lines(t *testing.T, db *sql.DB, query string) []string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []string
+	for rows.Next() {
+		var line sql.NullString
+		if err := rows.Scan(&line); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, databaseInDefinition.ReplaceAllString(line.String, " ON "))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return out
 }
 
