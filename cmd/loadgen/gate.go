@@ -1,10 +1,6 @@
 package main
 
 import (
-	"encoding/xml"
-	"fmt"
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"leap/cmd/internal/cli"
@@ -55,63 +51,4 @@ violated, 4 inconclusive.`,
 	cmd.Flags().StringVar(&markdown, "markdown", "", "append the verdicts as a Markdown table to this file")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the summary as JSON on stdout")
 	return cmd
-}
-
-// junitSuite is what CI servers read. Inconclusive is an error there: neither
-// passed nor failed, and never green.
-type junitSuite struct {
-	XMLName  xml.Name    `xml:"testsuite"`
-	Name     string      `xml:"name,attr"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Errors   int         `xml:"errors,attr"`
-	Cases    []junitCase `xml:"testcase"`
-}
-
-type junitCase struct {
-	Name    string    `xml:"name,attr"`
-	Failure *junitWhy `xml:"failure"`
-	Error   *junitWhy `xml:"error"`
-}
-
-type junitWhy struct {
-	Message string `xml:"message,attr"`
-}
-
-func junitOf(s *loadgen.Summary) ([]byte, error) {
-	suite := junitSuite{Name: s.Workload + " " + s.Mix}
-	add := func(name, verdict, why string) {
-		c := junitCase{Name: name}
-		switch verdict {
-		case "pass":
-		case "fail":
-			c.Failure = &junitWhy{why}
-			suite.Failures++
-		default:
-			c.Error = &junitWhy{why}
-			suite.Errors++
-		}
-		suite.Tests++
-		suite.Cases = append(suite.Cases, c)
-	}
-	for _, r := range s.Gate {
-		add(r.Threshold, string(r.Verdict), strings.TrimSpace(r.Value+" "+r.Why))
-	}
-	// The whole can be worse than its thresholds: interrupted, or overloaded.
-	add("verdict", string(s.Verdict), strings.Join(s.Reasons, "; "))
-	text, err := xml.MarshalIndent(suite, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("encode JUnit: %w", err)
-	}
-	return append([]byte(xml.Header), append(text, '\n')...), nil
-}
-
-func markdownOf(s *loadgen.Summary) string {
-	var out strings.Builder
-	fmt.Fprintf(&out, "### loadgen %s %s: %s\n\n| verdict | threshold | measured | why |\n| --- | --- | ---: | --- |\n", s.Workload, s.Mix, s.Verdict)
-	cell := strings.NewReplacer("|", `\|`, "\n", " ")
-	for _, r := range s.Gate {
-		fmt.Fprintf(&out, "| %s | `%s` | %s | %s |\n", r.Verdict, cell.Replace(r.Threshold), cell.Replace(r.Value), cell.Replace(r.Why))
-	}
-	return out.String() + "\n"
 }

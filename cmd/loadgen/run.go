@@ -50,7 +50,7 @@ early; what was measured is kept and judged inconclusive.
 
 Rates: ` + strings.ReplaceAll(pace.Help, "\n", "\n       ") + `
 
-Thresholds: ` + "OP.p99<200ms, OP.mean<20ms, OP.max<5s, error_rate<0.5%, retries_per_txn<1.5,\nthroughput>=95%, unresolved=0, invariants. The last two are always judged." + `
+Thresholds: ` + "OP.p99<200ms, OP.mean<20ms, OP.max<5s, error_rate<0.5%, attempts_per_txn<1.5,\nretries_per_txn<0.5, throughput>=95%, unresolved=0, invariants. The last two are\nalways judged." + `
 
 Exit codes: 0 passed, 1 failed, 2 wrong usage, 3 a threshold was missed or an
 invariant violated, 4 inconclusive.`,

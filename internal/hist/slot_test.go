@@ -47,7 +47,7 @@ func TestMoments(t *testing.T) {
 	}
 	for _, v := range values {
 		second += (v - mean) * (v - mean) / float64(len(values))
-		third += math.Pow(v-mean, 3) / float64(len(values))
+		third += (v - mean) * (v - mean) * (v - mean) / float64(len(values))
 	}
 	m := h.Moments()
 	if off := math.Abs(m.Mean - mean); off > m.Error || m.Error > mean/1000 {

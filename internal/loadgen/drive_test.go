@@ -206,7 +206,7 @@ func TestRunCanBeJudgedAgain(t *testing.T) {
 	if diff := cmp.Diff(first, again); diff != "" {
 		t.Error(diff)
 	}
-	for text, want := range map[string]judge.Verdict{"max<1us": judge.Fail, "p99.99<1m": judge.Inconclusive, "retries_per_txn<0.5": judge.Fail} {
+	for text, want := range map[string]judge.Verdict{"max<1us": judge.Fail, "p99.99<1m": judge.Inconclusive, "p50<1us": judge.Fail} {
 		got, gateErr := Gate(c.Dir, []string{text})
 		// A machine that was too busy is allowed to know nothing.
 		if gateErr != nil || got.Gate[0].Verdict != want && (got.Health.Verdict == judge.Pass || got.Gate[0].Verdict != judge.Inconclusive) {

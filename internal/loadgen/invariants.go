@@ -80,8 +80,8 @@ const (
 	verdictInconclusive = "inconclusive"
 )
 
-// found says in a sentence what a check found.
-func (c Checked) found() string {
+// Found says in a sentence what a check found.
+func (c Checked) Found() string {
 	switch {
 	case c.Violations > 0:
 		return fmt.Sprintf("%d violations in %d: %s", c.Violations, c.Checked, strings.Join(c.Examples, "; "))
@@ -139,7 +139,7 @@ func (r *rounds) round(ctx context.Context) {
 			continue // a server that is away cannot be asked; the last check decides
 		}
 		if _, known := r.worst[i.Name]; !known {
-			r.say("invariant " + i.Name + " is violated: " + c.found())
+			r.say("invariant " + i.Name + " is violated: " + c.Found())
 		}
 		r.worst[i.Name] = c
 	}

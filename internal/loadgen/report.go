@@ -12,18 +12,6 @@ import (
 	"leap/internal/page"
 )
 
-// words says what a threshold came to.
-func words(r judge.Result) string {
-	text := r.Value
-	if b := r.Bounds(); b != "" {
-		text += " (95 % bounds: " + b + ")"
-	}
-	if r.Why != "" {
-		text += "; " + r.Why
-	}
-	return strings.TrimPrefix(text, "; ")
-}
-
 // page is the HTML report.
 func (e *evidence) page(s *Summary) *page.Report {
 	p := &page.Report{
@@ -41,7 +29,7 @@ func (e *evidence) page(s *Summary) *page.Report {
 		p.Gates = append(p.Gates, page.Gate{Threshold: g.Threshold, Value: g.Value, Bounds: g.Bounds(), Verdict: string(g.Verdict), Reason: g.Why})
 	}
 	for _, c := range s.Invariants {
-		p.Invariants = append(p.Invariants, page.Invariant{Name: c.Name, Says: c.Says, Verdict: c.Verdict, Reason: c.found()})
+		p.Invariants = append(p.Invariants, page.Invariant{Name: c.Name, Says: c.Says, Verdict: c.Verdict, Reason: c.Found()})
 	}
 	if len(e.run.Ops) > 1 {
 		p.Operations = append(p.Operations, e.operation(hist.Sum("all operations", e.run.Ops), ""))

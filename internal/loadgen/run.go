@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"leap/internal/bench"
-	"leap/internal/fault"
 	"leap/internal/hist"
 	"leap/internal/judge"
 	"leap/internal/page"
@@ -138,25 +136,6 @@ func Report(dir string) (*Summary, error) {
 func Gate(dir string, thresholds []string) (*Summary, error) {
 	s, _, err := judgeRun(dir, thresholds)
 	return s, err
-}
-
-// Compare returns the shifts from one run to another.
-func Compare(before, after string) ([]judge.Shift, error) {
-	var runs [2]*record.Run
-	for n, dir := range []string{before, after} {
-		if _, err := os.Stat(dir); err != nil {
-			return nil, fault.Wrap(fault.Usage, "give two directories that loadgen run has written", err)
-		}
-		var err error
-		if runs[n], err = record.Read(dir); err != nil {
-			return nil, err
-		}
-	}
-	shifts := judge.Compare(runs[0].Ops, runs[1].Ops)
-	if len(shifts) == 0 {
-		return nil, fault.New(fault.Usage, "compare runs of the same workload", "%s and %s have no operation in common", before, after)
-	}
-	return shifts, nil
 }
 
 // CheckGate refuses thresholds that could not fail.

@@ -113,6 +113,11 @@ func readEvidence(dir string) (*evidence, error) {
 			delete(o.Counts.Codes, bench.CodeRunOver)
 		}
 	}
+	for n, c := range e.end.Checked {
+		if c.Verdict != verdictPass && c.Verdict != verdictFail {
+			e.end.Checked[n].Verdict = verdictInconclusive // and so is a word that nobody knows
+		}
+	}
 	for r, err := range record.Journal(dir) {
 		if err != nil {
 			return nil, err
@@ -161,8 +166,12 @@ func judgeRun(dir string, thresholds []string) (*Summary, *page.Report, error) {
 		if e.end.Interrupted && r.Verdict == judge.Fail && t.Series != "invariants" && t.Series != "unresolved" {
 			r.Verdict, r.Why = judge.Inconclusive, "the run was interrupted"
 		}
+		if !e.whole && t.Series == "throughput" {
+			// Without an end nobody knows what "in time" was.
+			r = judge.Result{Threshold: t.Text, Verdict: judge.Inconclusive, Why: "the run did not come to its end"}
+		}
 		s.Gate = append(s.Gate, r)
-		s.lower(r.Verdict, t.Text+": "+words(r))
+		s.lower(r.Verdict, t.Text+": "+r.Says())
 	}
 	e.judgeEnd(s)
 	for _, o := range e.run.Ops {
@@ -249,7 +258,7 @@ func (e *evidence) judgeEnd(s *Summary) {
 	}
 	for _, c := range s.Invariants {
 		if c.Verdict != verdictPass {
-			s.lower(judge.Verdict(c.Verdict), "invariant "+c.Name+": "+c.found())
+			s.lower(judge.Verdict(c.Verdict), "invariant "+c.Name+": "+c.Found())
 		}
 	}
 }

@@ -1,0 +1,133 @@
+package loadgen
+
+import (
+	"fmt"
+	"os"
+
+	"leap/internal/bench"
+	"leap/internal/fault"
+	"leap/internal/judge"
+)
+
+// ComparisonSchema is the first key of a comparison.
+const ComparisonSchema = "leap.loadgen.comparison/v1"
+
+// Comparison is what became of one run in another.
+type Comparison struct {
+	Schema  string        `json:"schema"`
+	Verdict judge.Verdict `json:"verdict"`
+	Reasons []string      `json:"reasons"`
+	// Tolerance is in percent.
+	Tolerance float64 `json:"tolerance_percent"`
+	Before    string  `json:"before"`
+	After     string  `json:"after"`
+	// Differences are what the runs were asked for differently, and operations
+	// that only one of them has.
+	Differences []string      `json:"differences"`
+	Shifts      []judge.Shift `json:"shifts"`
+}
+
+// Compare compares the response times of two runs. tolerance is how much slower,
+// in percent, anything may get.
+func Compare(before, after string, tolerance float64) (*Comparison, error) {
+	c := &Comparison{
+		Schema: ComparisonSchema, Reasons: []string{}, Tolerance: tolerance, Before: before, After: after, Differences: []string{}, Shifts: []judge.Shift{},
+	}
+	var runs [2]*evidence
+	for n, dir := range []string{before, after} {
+		if _, err := os.Stat(dir); err != nil {
+			return nil, fault.Wrap(fault.Usage, "give two directories that loadgen run has written", err)
+		}
+		var err error
+		if runs[n], err = readEvidence(dir); err != nil {
+			return nil, err
+		}
+	}
+	c.Shifts = append(c.Shifts, judge.Compare(runs[0].run.Ops, runs[1].run.Ops)...)
+	if len(c.Shifts) == 0 {
+		return nil, fault.New(fault.Usage, "compare runs of the same workload", "%s and %s have no operation in common", before, after)
+	}
+	c.differ(runs[0], runs[1])
+	var reasons []string
+	c.Verdict, reasons = judge.Changed(c.Shifts, tolerance)
+	c.Reasons = append(c.Reasons, reasons...)
+	for n, e := range runs {
+		if doubt := e.doubt(); doubt != "" {
+			// Where the times are not the server's, neither is their change.
+			c.Verdict = judge.Inconclusive
+			c.Reasons = append(c.Reasons, []string{before, after}[n]+": "+doubt)
+		}
+	}
+	return c, nil
+}
+
+// doubt says why the times of a run are not the server's; empty when they are.
+func (e *evidence) doubt() string {
+	switch {
+	case !e.whole:
+		return "the run did not come to its end"
+	case e.end.Error != "":
+		return "the run ended early: " + e.end.Error
+	}
+	for _, p := range e.end.Health.Problems(bench.DefaultLimits) {
+		if p.Cause == bench.Client || e.asked.Rate != "" {
+			return p.Says
+		}
+	}
+	return ""
+}
+
+// differ lists what makes the runs two different experiments.
+func (c *Comparison) differ(before, after *evidence) {
+	b, a := before.asked, after.asked
+	for _, part := range []struct {
+		name          string
+		before, after any
+	}{
+		{"workload", b.Workload, a.Workload},
+		{"mix", b.MixName, a.MixName},
+		{"mix", b.Mix, a.Mix},
+		{"rate", b.Rate, a.Rate},
+		{"think time", b.Think, a.Think},
+		{"workers", b.Workers, a.Workers},
+		{"when full", b.WhenFull, a.WhenFull},
+		{"stripe", b.Stripe, a.Stripe},
+		{"seed", b.Seed, a.Seed},
+		{"scale", b.Scale, a.Scale},
+		{"tenants", b.Tenants, a.Tenants},
+		{"origin", b.Origin, a.Origin},
+		{"protocol", b.Protocol, a.Protocol},
+		{"injected retries", b.InjectRetries, a.InjectRetries},
+		{"server", before.where.Server.Version, after.where.Server.Version},
+		{"generator", before.where.Client.Host, after.where.Client.Host},
+	} {
+		if was, is := fmt.Sprint(part.before), fmt.Sprint(part.after); was != is {
+			c.Differences = append(c.Differences, fmt.Sprintf("%s: %s before, %s after", part.name, orNone(was), orNone(is)))
+		}
+	}
+	names := func(e *evidence) map[string]bool {
+		all := map[string]bool{}
+		for _, o := range e.run.Ops {
+			all[o.Name] = o.Counts.Asked() > 0
+		}
+		return all
+	}
+	was, is := names(before), names(after)
+	for _, name := range sorted(was) {
+		if was[name] && !is[name] {
+			c.Differences = append(c.Differences, name+" is in the run before only")
+		}
+	}
+	for _, name := range sorted(is) {
+		if is[name] && !was[name] {
+			c.Differences = append(c.Differences, name+" is in the run after only")
+		}
+	}
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "none"
+	}
+	return text
+}
