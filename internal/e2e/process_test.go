@@ -73,6 +73,18 @@ func (p *process) outcome(t *testing.T) outcome {
 // when the process ends before.
 func (p *process) awaitRows(t *testing.T, m move, table string, rows int) bool {
 	t.Helper()
+	return p.awaitCount(t, m, "SELECT count(*) FROM "+sqlName(table), rows)
+}
+
+// awaitCommitted waits until the checkpoint counts so many rows; false when the
+// process ended before.
+func (p *process) awaitCommitted(t *testing.T, m move, rows int) bool {
+	t.Helper()
+	return p.awaitCount(t, m, "SELECT coalesce(sum(row_count), 0)::INT8 FROM _migrate.chunk", rows)
+}
+
+func (p *process) awaitCount(t *testing.T, m move, query string, rows int) bool {
+	t.Helper()
 	db := handle(t, m.target, m.to)
 	limit := time.NewTimer(commandLimit)
 	defer limit.Stop()
@@ -81,14 +93,14 @@ func (p *process) awaitRows(t *testing.T, m move, table string, rows int) bool {
 	for {
 		var n int
 		// The table may not be there yet.
-		if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM "+sqlName(table)).Scan(&n); err == nil && n >= rows {
+		if err := db.QueryRowContext(t.Context(), query).Scan(&n); err == nil && n >= rows {
 			return true
 		}
 		select {
 		case <-p.ended:
 			return false
 		case <-limit.C:
-			t.Fatalf("%s did not reach %d rows", table, rows)
+			t.Fatalf("%s did not reach %d rows", query, rows)
 		case <-ticker.C:
 		}
 	}
