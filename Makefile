@@ -14,8 +14,8 @@ DEMO_ARGS   ?=
 
 # Each test process may run a source and a target of its own. Two at a time is
 # what two cores and a laptop's memory carry; a package that needs more than a
-# quarter of an hour hangs.
-TEST_FLAGS  := -race -count=1 -p 2 -timeout 15m
+# half an hour hangs.
+TEST_FLAGS  := -race -count=1 -p 2 -timeout 30m
 
 GOLANGCI    := bin/golangci-lint
 

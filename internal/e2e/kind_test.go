@@ -79,7 +79,7 @@ func TestPauseAndResume(t *testing.T) {
 		p.kill()
 		<-p.ended
 		p = m.start(t, "copy", slow...)
-		if p.hasEnded(3 * time.Second) {
+		if !p.awaitPrinted(t, `"pace_changed"`) || p.hasEnded(time.Second) {
 			t.Fatalf("a paused copy went on: %s", p.outcome(t))
 		}
 		if got := countRows(t, m); got > rows {

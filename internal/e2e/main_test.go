@@ -233,7 +233,7 @@ func (m move) call(t *testing.T, name string, flags ...string) outcome {
 }
 
 // finish turns a finished call into its outcome.
-func finish(t *testing.T, err error, stdout, stderr *bytes.Buffer, file string) outcome {
+func finish(t *testing.T, err error, stdout, stderr fmt.Stringer, file string) outcome {
 	t.Helper()
 	o := outcome{stdout: stdout.String(), stderr: stderr.String()}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {

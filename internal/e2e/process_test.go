@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,10 +18,45 @@ import (
 // process is a call of the command that runs beside the test.
 type process struct {
 	cmd            *exec.Cmd
-	stdout, stderr bytes.Buffer // complete when ended is closed
+	stdout, stderr transcript // complete when ended is closed
 	ended          chan struct{}
 	err            error // of Wait, once ended is closed
 	file           string
+}
+
+// transcript is what a process prints, readable while it runs.
+type transcript struct {
+	mu   sync.Mutex // guards text
+	text bytes.Buffer
+}
+
+// Write appends.
+func (o *transcript) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+// String returns what was printed so far.
+func (o *transcript) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// awaitPrinted waits until the process has said something on stderr; false when
+// it ended before.
+func (p *process) awaitPrinted(t *testing.T, words string) bool {
+	t.Helper()
+	for limit := time.Now().Add(commandLimit); !strings.Contains(p.stderr.String(), words); {
+		if p.hasEnded(20 * time.Millisecond) {
+			return strings.Contains(p.stderr.String(), words)
+		}
+		if time.Now().After(limit) {
+			t.Fatalf("nothing of %q: %s", words, clip(p.stderr.String()))
+		}
+	}
+	return true
 }
 
 // start begins a call. The test kills it at its end at the latest.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -259,8 +260,9 @@ func TestAnswers(t *testing.T) {
 // open, whatever it was, and is never repeated.
 func TestAmbiguousCommit(t *testing.T) {
 	eachProtocol(t, func(t *testing.T, server *sandbox.Server, o txn.Options) {
-		moment := txntest.Never
-		cutter := txntest.NewCutter(t, server, func(int) txntest.Moment { return moment })
+		var moment atomic.Value // a txntest.Moment; the cutter's goroutines read it
+		moment.Store(txntest.Never)
+		cutter := txntest.NewCutter(t, server, func(int) txntest.Moment { return moment.Load().(txntest.Moment) }) //nolint:errcheck // nothing else is stored
 		pool := open(t, server, cutter.Port(), o)
 		session := pool.Session()
 		for i, test := range []struct {
@@ -268,14 +270,14 @@ func TestAmbiguousCommit(t *testing.T) {
 			ambiguous bool
 			sum       int
 		}{{txntest.Never, false, 1}, {txntest.BeforeCommit, true, 1}, {txntest.AfterCommit, true, 2}, {txntest.Never, false, 3}} {
-			moment = test.moment
+			moment.Store(test.moment)
 			calls := 0
 			err := session.Tx(t.Context(), func(tx pgx.Tx) error {
 				calls++
 				_, err := tx.Exec(t.Context(), "UPDATE t SET v = v + 1 WHERE id = 1")
 				return err
 			})
-			moment = txntest.Never
+			moment.Store(txntest.Never)
 			if s := session.Take(); txn.Ambiguous(err) != test.ambiguous || (err != nil) != test.ambiguous || calls != 1 || s.Attempts != 1 {
 				t.Errorf("%d: %v after %d calls, %+v", i, err, calls, s)
 			} else if test.ambiguous && (len(s.Failures) != 1 || s.Failures[0].State != txn.StateConnection) {
