@@ -220,8 +220,9 @@ func both(rows pgx.Rows) (map[int]int, error) {
 	return have, err
 }
 
-// errAbsent takes the row back that only asked whether it was there.
-var errAbsent = errors.New("the row is not there")
+// errAbsent takes the row back that only asked whether it was there. It is a
+// refusal, so that it is not counted as a failed attempt.
+var errAbsent = &workloads.Rejection{Code: "absent", Reason: "the row is not there"}
 
 // Resolve implements [workloads.Traffic]. It writes the key and takes it back:
 // a reader might be overtaken by a commit that is still on its way, a writer of

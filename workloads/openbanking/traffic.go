@@ -100,7 +100,8 @@ func (t *traffic) tenant(d *workloads.Dice) int { return d.Between(1, t.s.Tenant
 func (t *traffic) account(d *workloads.Dice) int { return merchants + t.accountRank.Rank(d) }
 
 // errAbsent ends a transaction that only asked whether a row could be written.
-var errAbsent = errors.New("the row is not there")
+// It is a refusal, so that it is not counted as a failed attempt.
+var errAbsent = &workloads.Rejection{Code: "absent", Reason: "the row is not there"}
 
 // Resolve implements [workloads.Traffic]. It tries to write the row that the
 // call would have written first, and takes it back. Reading would not do: a
