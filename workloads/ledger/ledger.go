@@ -92,17 +92,16 @@ func (l loader) Data() string { return workloads.DataName(dataVersion, l.s) }
 
 // Schema implements [workloads.Loader].
 func (loader) Schema() (before, after []string) {
-	return []string{
-			"CREATE SCHEMA IF NOT EXISTS ledger",
-			`CREATE TABLE IF NOT EXISTS ledger.accounts (tenant_id INT8 NOT NULL, account_id INT8 NOT NULL,
-				opening_minor INT8 NOT NULL, amount_minor INT8 NOT NULL, PRIMARY KEY (tenant_id, account_id))`,
-			`CREATE TABLE IF NOT EXISTS ledger.transfers (tenant_id INT8 NOT NULL, transfer_id VARCHAR(40) NOT NULL,
-				payer_id INT8 NOT NULL, payee_id INT8 NOT NULL, amount_minor INT8 NOT NULL, PRIMARY KEY (tenant_id, transfer_id))`,
-			`CREATE TABLE IF NOT EXISTS ledger.entries (tenant_id INT8 NOT NULL, transfer_id VARCHAR(40) NOT NULL, entry_no INT8 NOT NULL,
-				account_id INT8 NOT NULL, amount_minor INT8 NOT NULL, PRIMARY KEY (tenant_id, transfer_id, entry_no))`,
-		}, []string{
-			"CREATE INDEX IF NOT EXISTS entries_by_account ON ledger.entries (tenant_id, account_id)",
-		}
+	before = []string{
+		"CREATE SCHEMA IF NOT EXISTS ledger",
+		`CREATE TABLE IF NOT EXISTS ledger.accounts (tenant_id INT8 NOT NULL, account_id INT8 NOT NULL,
+			opening_minor INT8 NOT NULL, amount_minor INT8 NOT NULL, PRIMARY KEY (tenant_id, account_id))`,
+		`CREATE TABLE IF NOT EXISTS ledger.transfers (tenant_id INT8 NOT NULL, transfer_id VARCHAR(40) NOT NULL,
+			payer_id INT8 NOT NULL, payee_id INT8 NOT NULL, amount_minor INT8 NOT NULL, PRIMARY KEY (tenant_id, transfer_id))`,
+		`CREATE TABLE IF NOT EXISTS ledger.entries (tenant_id INT8 NOT NULL, transfer_id VARCHAR(40) NOT NULL, entry_no INT8 NOT NULL,
+			account_id INT8 NOT NULL, amount_minor INT8 NOT NULL, PRIMARY KEY (tenant_id, transfer_id, entry_no))`,
+	}
+	return before, []string{"CREATE INDEX IF NOT EXISTS entries_by_account ON ledger.entries (tenant_id, account_id)"}
 }
 
 // Batches implements [workloads.Loader]: one for a tenant.
@@ -184,26 +183,32 @@ func (t *traffic) transfer(ctx context.Context, db workloads.DB, r transfer) err
 		}
 		have := early
 		if have == nil {
-			rows, err := tx.Query(ctx, selectBoth+" FOR UPDATE", r.tenant, r.payer, r.payee)
-			if err != nil {
-				return err
-			}
-			if have, err = both(rows); err != nil {
-				return err
-			}
+			have, err = lock(ctx, tx, r)
+		}
+		if err != nil {
+			return err
 		}
 		if have[r.payer] < r.amount {
 			return &workloads.Rejection{Code: "insufficient_funds", Reason: fmt.Sprintf("%d are there, %d were asked for", have[r.payer], r.amount)}
 		}
-		if _, err := tx.Exec(ctx, updateBalance, r.tenant, r.payer, have[r.payer]-r.amount); err != nil {
+		if _, err = tx.Exec(ctx, updateBalance, r.tenant, r.payer, have[r.payer]-r.amount); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, updateBalance, r.tenant, r.payee, have[r.payee]+r.amount); err != nil {
+		if _, err = tx.Exec(ctx, updateBalance, r.tenant, r.payee, have[r.payee]+r.amount); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, insertEntries, r.tenant, r.id, r.payer, r.payee, r.amount)
 		return err
 	})
+}
+
+// lock reads both balances and keeps others from writing them.
+func lock(ctx context.Context, tx pgx.Tx, r transfer) (map[int]int, error) {
+	rows, err := tx.Query(ctx, selectBoth+" FOR UPDATE", r.tenant, r.payer, r.payee)
+	if err != nil {
+		return nil, err
+	}
+	return both(rows)
 }
 
 // both reads the balances of two accounts.
