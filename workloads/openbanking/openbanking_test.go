@@ -228,6 +228,7 @@ func TestWorkload(t *testing.T) {
 			{"uk-mix", testEveryOperation},
 			{"contention", testContention},
 			{"same key at once", testSameKey},
+			{"repetitions", testRepetitions},
 			{"commits in doubt", testDoubt},
 			{"variant no-tenant", testNoTenant},
 			{"variant no-lock", testNoLock},
@@ -319,6 +320,37 @@ func testSameKey(t *testing.T, _ rig, pool *txn.Pool) {
 	}
 }
 
+// repetitions are five submissions that repeat an earlier one.
+func repetitions(as repeat) (calls []workloads.Call) {
+	d := newTraffic(data{normal(settings)})
+	for seq := uint64(13 << 40); len(calls) < 5; seq++ {
+		call := workloads.Call{Seq: seq, Op: "payment_submit", Dice: workloads.NewDice(settings.Seed, seq)}
+		if d.request(call).repeat == as {
+			calls = append(calls, call)
+		}
+	}
+	return calls
+}
+
+// testRepetitions: the same body gets the first answer, another is refused, and
+// neither pays.
+func testRepetitions(t *testing.T, _ rig, pool *txn.Pool) {
+	count := func() (n int) {
+		if err := pool.Pool().QueryRow(t.Context(), "SELECT count(*) FROM openbanking.payments").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before, all := count(), append(repetitions(repeatSame), repetitions(repeatOther)...)
+	o := drive(t, pool, trafficOf(t, pool, ""), len(all), func(i uint64) workloads.Call { return all[i] })
+	if o.done["payment_submit"] != 5 || o.refused[refusedKey] != 5 || count() != before {
+		t.Errorf("done %v, refused %v, %d payments more", o.done, o.refused, count()-before)
+	}
+	if bad := findings(t, pool, o); len(bad) > 0 {
+		t.Errorf("invariants: %+v", bad)
+	}
+}
+
 // testDoubt cuts connections before and after commits: every outcome is found
 // out, and is the right one.
 func testDoubt(t *testing.T, r rig, pool *txn.Pool) {
@@ -359,15 +391,7 @@ func testNoLock(t *testing.T, _ rig, pool *txn.Pool) {
 }
 
 func testNoIdempotency(t *testing.T, _ rig, pool *txn.Pool) {
-	d := data{normal(settings)}
-	plain := newTraffic(d)
-	var repeated []workloads.Call
-	for seq := uint64(13 << 40); len(repeated) < 5; seq++ {
-		call := workloads.Call{Seq: seq, Op: "payment_submit", Dice: workloads.NewDice(settings.Seed, seq)}
-		if plain.request(call).repeat == repeatSame {
-			repeated = append(repeated, call)
-		}
-	}
+	repeated := repetitions(repeatSame)
 	o := drive(t, pool, trafficOf(t, pool, NoIdempotency), len(repeated), func(i uint64) workloads.Call { return repeated[i] })
 	bad := findings(t, pool, o)
 	if bad[onePaymentPerKey].Violations == 0 || bad[receiptsTrue].Violations == 0 {
