@@ -262,7 +262,7 @@ func TestAmbiguousCommit(t *testing.T) {
 	eachProtocol(t, func(t *testing.T, server *sandbox.Server, o txn.Options) {
 		var moment atomic.Value // a txntest.Moment; the cutter's goroutines read it
 		moment.Store(txntest.Never)
-		cutter := txntest.NewCutter(t, server, func(int) txntest.Moment { return moment.Load().(txntest.Moment) }) //nolint:errcheck // nothing else is stored
+		cutter := txntest.NewCutter(t, server, func(int) txntest.Moment { return moment.Load().(txntest.Moment) })
 		pool := open(t, server, cutter.Port(), o)
 		session := pool.Session()
 		for i, test := range []struct {
