@@ -53,7 +53,7 @@ func TestProbe(t *testing.T) {
 		defer reader.Close()
 		found := reader.Capabilities()
 		// Only writing shows these.
-		found.CopyHexBytes, found.CopyUnescapes, found.ExpressionIndexes = caps.CopyHexBytes, caps.CopyUnescapes, caps.ExpressionIndexes
+		found.CopyHexBytes, found.CopyUnescapes, found.ExpressionIndexes, found.Import = caps.CopyHexBytes, caps.CopyUnescapes, caps.ExpressionIndexes, caps.Import
 		if diff := cmp.Diff(caps, found); diff != "" {
 			t.Errorf("reading finds other capabilities than writing:\n%s", diff)
 		}
