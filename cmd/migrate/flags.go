@@ -12,6 +12,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
+	"leap/cmd/internal/cli"
 	"leap/internal/convert"
 	"leap/internal/endpoint"
 	"leap/internal/event"
@@ -178,7 +179,7 @@ func checkFile(flag, path string) error {
 
 // sourceOnly resolves the source of a command that needs no target.
 func (o *options) sourceOnly() (endpoint.Endpoint, error) {
-	e, err := o.address("--source", o.source, "LEAP_SOURCE", "MYSQL_PWD")
+	e, err := sourceAddress.Resolve(o.source, o.t.env)
 	if err != nil {
 		return e, err
 	}
@@ -191,7 +192,7 @@ func (o *options) sourceOnly() (endpoint.Endpoint, error) {
 
 // targetOnly resolves the target of a command that needs no source.
 func (o *options) targetOnly() (endpoint.Endpoint, error) {
-	e, err := o.address("--target", o.target, "LEAP_TARGET", "PGPASSWORD")
+	e, err := targetAddress.Resolve(o.target, o.t.env)
 	if err != nil {
 		return e, err
 	}
@@ -208,7 +209,7 @@ func (o *options) endpoints(cfg *migrate.Config) error {
 	if err != nil {
 		return err
 	}
-	dst, err := o.address("--target", o.target, "LEAP_TARGET", "PGPASSWORD")
+	dst, err := targetAddress.Resolve(o.target, o.t.env)
 	if err == nil && src.Same(dst) {
 		return fault.New(fault.Usage, "give the target another address", "source and target are the same database: %s", src)
 	}
@@ -222,38 +223,11 @@ func (o *options) endpoints(cfg *migrate.Config) error {
 // hasTarget reports whether a target was given at all.
 func (o *options) hasTarget() bool { return o.target != "" || o.t.env("LEAP_TARGET") != "" }
 
-// address reads an address from the flag or the environment. A password on the
-// command line is refused: every user of the machine can read it there.
-func (o *options) address(flag, value, variable, password string) (endpoint.Endpoint, error) {
-	fromEnv := value == ""
-	if fromEnv {
-		value = o.t.env(variable)
-	}
-	if value == "" {
-		return endpoint.Endpoint{}, fault.New(fault.Usage, "give it, or set "+variable, "%s is missing", flag)
-	}
-	e, err := endpoint.Parse(value)
-	if err != nil {
-		return e, fmt.Errorf("%s: %w", flag, err)
-	}
-	if !fromEnv && !e.Password.Empty() {
-		return e, fault.New(fault.Usage, "put the whole address into "+variable+", or just the password into "+password+" or a file (?password_file=)",
-			"%s has a password, which every user of this machine could read", flag)
-	}
-	if e.PasswordFile != "" {
-		text, err := os.ReadFile(e.PasswordFile)
-		if err != nil {
-			return e, fault.Wrap(fault.Usage, "check ?password_file=", fmt.Errorf("%s: %w", flag, err))
-		}
-		e = e.WithPassword(strings.TrimRight(string(text), "\r\n"))
-	}
-	if e.Password.Empty() {
-		if p := o.t.env(password); p != "" {
-			e = e.WithPassword(p)
-		}
-	}
-	return e, nil
-}
+// Where the addresses of the two databases may come from.
+var (
+	sourceAddress = cli.Address{Flag: "--source", Variable: "LEAP_SOURCE", Password: "MYSQL_PWD"} //nolint:gosec // the name of a variable, not what it holds
+	targetAddress = cli.Address{Flag: "--target", Variable: "LEAP_TARGET", Password: "PGPASSWORD"}
+)
 
 // checkProgress refuses an unknown --progress.
 func (o *options) checkProgress() error {

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"leap/cmd/internal/cli"
 	"leap/internal/fault"
 )
 
@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, t terminal) int {
 	if ctx.Err() != nil {
 		err = interrupted(err)
 	}
-	printError(t.err, err)
+	cli.PrintError(t.err, root.Name(), err)
 	return int(fault.ClassOf(err))
 }
 
@@ -55,17 +55,6 @@ func interrupted(err error) error {
 	}
 	return fault.New(fault.Inconclusive,
 		"run the same command again to continue: everything committed so far is kept", "interrupted")
-}
-
-// printError prints an error on one line and its hint on the next. Joined
-// errors have lines of their own.
-func printError(w io.Writer, err error) {
-	message := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
-	text := "migrate: " + strings.Join(strings.Fields(message), " ") + "\n"
-	if hint := fault.HintOf(err); hint != "" {
-		text += "hint: " + hint + "\n"
-	}
-	_, _ = io.WriteString(w, text) // there is nowhere left to report to
 }
 
 func newRoot(t terminal) *cobra.Command {

@@ -52,7 +52,7 @@ func Execute(ctx context.Context, root *cobra.Command, args []string, t Terminal
 		// Whatever a cancelled query returned is of no interest.
 		err = fault.New(fault.Inconclusive, onInterrupt, "interrupted")
 	}
-	printError(t.Err, root.Name(), err)
+	PrintError(t.Err, root.Name(), err)
 	return int(fault.ClassOf(err))
 }
 
@@ -99,9 +99,9 @@ func Arguments(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// printError prints an error on one line and its hint on the next. Joined
+// PrintError prints an error on one line and its hint on the next. Joined
 // errors become one line, too.
-func printError(w io.Writer, program string, err error) {
+func PrintError(w io.Writer, program string, err error) {
 	message := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
 	text := program + ": " + strings.Join(strings.Fields(message), " ") + "\n"
 	if hint := fault.HintOf(err); hint != "" {
@@ -110,39 +110,54 @@ func printError(w io.Writer, program string, err error) {
 	_, _ = io.WriteString(w, text) // there is nowhere left to report to
 }
 
-// Target resolves the address of a CockroachDB from --target or LEAP_TARGET. A
-// password on the command line is refused: every user of the machine can read
-// it there.
+// Target resolves the address of a CockroachDB from --target or LEAP_TARGET.
 func Target(value string, t Terminal) (endpoint.Endpoint, error) {
-	const flag, variable, password = "--target", "LEAP_TARGET", "PGPASSWORD"
-	fromEnv := value == ""
-	if fromEnv {
-		value = t.Env(variable)
-	}
-	if value == "" {
-		return endpoint.Endpoint{}, fault.New(fault.Usage, "give it, or set "+variable, "%s is missing", flag)
-	}
-	e, err := endpoint.Parse(value)
+	const flag = "--target"
+	e, err := Address{Flag: flag, Variable: "LEAP_TARGET", Password: "PGPASSWORD"}.Resolve(value, t.Env)
 	if err != nil {
-		return e, fmt.Errorf("%s: %w", flag, err)
+		return e, err
 	}
 	if e.Protocol != endpoint.PostgreSQL {
 		return e, fault.New(fault.Usage, "the target is CockroachDB: postgresql://user@host:26257/database",
 			"%s is not a postgresql:// address: %s", flag, e)
 	}
+	return e, nil
+}
+
+// Address says where the address of a database may come from.
+type Address struct {
+	Flag     string // "--target"
+	Variable string // of the environment, with a whole address
+	Password string // of the environment, with the password alone
+}
+
+// Resolve takes the flag's value or the environment's. A password on the
+// command line is refused: every user of the machine can read it there.
+func (a Address) Resolve(value string, env func(string) string) (endpoint.Endpoint, error) {
+	fromEnv := value == ""
+	if fromEnv {
+		value = env(a.Variable)
+	}
+	if value == "" {
+		return endpoint.Endpoint{}, fault.New(fault.Usage, "give it, or set "+a.Variable, "%s is missing", a.Flag)
+	}
+	e, err := endpoint.Parse(value)
+	if err != nil {
+		return e, fmt.Errorf("%s: %w", a.Flag, err)
+	}
 	if !fromEnv && !e.Password.Empty() {
-		return e, fault.New(fault.Usage, "put the whole address into "+variable+", or just the password into "+password+" or a file (?password_file=)",
-			"%s has a password, which every user of this machine could read", flag)
+		return e, fault.New(fault.Usage, "put the whole address into "+a.Variable+", or just the password into "+a.Password+" or a file (?password_file=)",
+			"%s has a password, which every user of this machine could read", a.Flag)
 	}
 	if e.PasswordFile != "" {
 		text, err := os.ReadFile(e.PasswordFile)
 		if err != nil {
-			return e, fault.Wrap(fault.Usage, "check ?password_file=", fmt.Errorf("%s: %w", flag, err))
+			return e, fault.Wrap(fault.Usage, "check ?password_file=", fmt.Errorf("%s: %w", a.Flag, err))
 		}
 		e = e.WithPassword(strings.TrimRight(string(text), "\r\n"))
 	}
 	if e.Password.Empty() {
-		if p := t.Env(password); p != "" {
+		if p := env(a.Password); p != "" {
 			e = e.WithPassword(p)
 		}
 	}
