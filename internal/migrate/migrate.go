@@ -14,6 +14,7 @@ import (
 	"leap/internal/endpoint"
 	"leap/internal/event"
 	"leap/internal/report"
+	"leap/internal/schema"
 	"leap/internal/source"
 	"leap/internal/verify"
 )
@@ -27,6 +28,17 @@ type Config struct {
 	// Target may be nil for an assessment: the newest CockroachDB is assumed then.
 	Target   *endpoint.Endpoint
 	Policies convert.Policies
+	// Slices restrict tables to the rows of one tenant, by the table's name on
+	// the source. A table that is not in it is moved whole: reference data, or a
+	// database that belongs to the tenant. A slice of a table or by a column
+	// that is not there is refused.
+	Slices map[string]*schema.Slice
+	// LeaveOut lists the tables that are not moved, by their names on the
+	// source, and why.
+	LeaveOut map[string]string
+	// Tenancy is what the proofs of a slice need to know of the whole plan; nil
+	// when this is no move of a tenant, and there is nothing to prove.
+	Tenancy *Tenancy
 	Snapshot source.SnapshotMode
 	// SkipScan leaves out the scan of the source's data for values that cannot
 	// arrive; the copy then refuses them where it meets them.

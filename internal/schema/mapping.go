@@ -50,6 +50,9 @@ type Mapping struct {
 	Key []int `json:"key"`
 	// KeyIndex is the name of the source index behind Key ("PRIMARY"); empty without a key.
 	KeyIndex string `json:"key_index,omitempty"`
+	// Slice restricts the rows to one tenant's; nil for the whole table. The
+	// target holds nothing else, so only the source is read by it.
+	Slice *Slice `json:"slice,omitempty"`
 }
 
 // ColumnMapping says how one source column becomes one target column.
