@@ -20,9 +20,14 @@ func newCopy(t terminal) *cobra.Command {
 Rows and the record of what is done commit together, so after any interruption
 the same command continues and nothing is copied twice. Indexes, foreign keys
 and sequences are built when the rows are there. A finished copy says so and
-does nothing.`,
+does nothing.
+
+A second copy into the same target is refused while the first one runs. With
+--join it shares the work: each part of a table is copied by one process, and
+what a dead one leaves behind is taken over.`,
 		Example: `  migrate copy --source mysql://leap@db1:3306/bank --target postgresql://leap@crdb:26257/bank
-  migrate copy --workers 8 --chunk-bytes 4194304`,
+  migrate copy --workers 8 --chunk-bytes 4194304
+  migrate copy --join    # on a second machine, while the first one copies`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			m, err := o.execute(cmd, migrate.Copy)
 			if m == nil {
@@ -36,6 +41,7 @@ does nothing.`,
 	o.snapshotFlags(cmd)
 	o.kind.flags(cmd)
 	o.copyFlags(cmd)
+	o.joinFlag(cmd)
 	o.outputFlags(cmd)
 	return cmd
 }

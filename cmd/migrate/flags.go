@@ -42,6 +42,7 @@ type options struct {
 		above   int
 	}
 	indexes  string
+	join     string
 	compare  comparison
 	json     bool
 	report   string
@@ -140,6 +141,9 @@ func (o *options) config(cmd *cobra.Command) (migrate.Config, error) {
 		return cfg, fault.New(fault.Usage, "use "+oneOf(migrate.Ingests()), "there is no way of ingest %q", o.ingest)
 	}
 	cfg.ImportAddress, cfg.ImportAbove = o.imports.address, o.imports.above
+	if err := o.joinInto(&cfg); err != nil {
+		return cfg, err
+	}
 	if cfg.Indexes = migrate.IndexOrder(o.indexes); cmd.Flags().Lookup("indexes") != nil &&
 		cfg.Indexes != migrate.IndexesAfter && cfg.Indexes != migrate.IndexesBefore {
 		return cfg, fault.New(fault.Usage, "use --indexes=after or --indexes=before", "indexes cannot be built %q the rows", o.indexes)

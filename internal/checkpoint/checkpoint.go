@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"leap/internal/retry"
 	"leap/internal/row"
 )
 
@@ -99,7 +100,13 @@ var ddl = []string{
 // Ensure creates the checkpoint's tables where they are missing.
 func Ensure(ctx context.Context, s Store) error {
 	for _, statement := range slices.Concat(ddl[:1], leaseDDL, controlDDL, importDDL, ddl[1:]) {
-		if _, err := s.Exec(ctx, statement); err != nil {
+		_, err := s.Exec(ctx, statement)
+		if slices.Contains([]string{"23505", "42P07", "42P06", "40001"}, retry.SQLState(err)) {
+			// Another process makes it at this moment, which IF NOT EXISTS of
+			// PostgreSQL does not see.
+			_, err = s.Exec(ctx, statement)
+		}
+		if err != nil {
 			return fmt.Errorf("create checkpoint tables: %w", err)
 		}
 	}

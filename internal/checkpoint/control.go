@@ -90,7 +90,7 @@ func has(ctx context.Context, s Store, table string) (bool, error) {
 // lease. It must be given a transaction.
 func Forget(ctx context.Context, s Store, job string) error {
 	for _, t := range []struct{ name, column string }{
-		{"chunk", "job"}, {"segment", "job"}, {"clearing", "job"}, {"job", "id"},
+		{"chunk", "job"}, {"segment", "job"}, {"claim", "job"}, {"clearing", "job"}, {"job", "id"},
 	} {
 		if _, err := s.Exec(ctx, `DELETE FROM `+Schema+`.`+t.name+` WHERE `+t.column+` = $1`, job); err != nil {
 			return fmt.Errorf("forget job %s: %w", job, err)

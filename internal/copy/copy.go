@@ -72,7 +72,9 @@ type Encoder interface {
 
 // Config bounds the work. Zero fields take the default.
 type Config struct {
-	// Lease is the caller's hold on the job; every transaction checks it.
+	// Lease is the caller's membership in the job. Every transaction that writes
+	// rows checks that the segment is claimed by it; a table is divided, and
+	// imported, only by the member that leads.
 	Lease checkpoint.Lease
 	// Workers is how many segments are copied at once; each holds one source
 	// and one target connection. Default 4.
@@ -150,33 +152,40 @@ type job struct {
 }
 
 // runAll copies the unfinished segments, cfg.Workers at a time. The first
-// error stops the others after the chunk they are writing.
+// error stops the others after the chunk they are writing. It returns when all
+// of the job is copied, by whichever process.
 func (j *job) runAll(ctx context.Context, work []*table) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(j.cfg.Workers)
 	for _, t := range work {
 		t.announce(j.cfg.Events)
 	}
-	for _, t := range work {
-		for _, s := range t.segments {
-			if s.done {
-				continue
-			}
-			group.Go(func() error {
-				if err := ctx.Err(); err != nil {
+	b := newBoard(j, work)
+	group, ctx := errgroup.WithContext(ctx)
+	for range min(j.cfg.Workers, len(b.tasks)) {
+		group.Go(func() error {
+			for {
+				next, err := b.next(ctx)
+				if err != nil || next == nil {
 					return err
 				}
-				t.begin(j.cfg.Events)
-				if err := j.copySegment(ctx, t, s); err != nil {
-					j.cfg.Events.Emit(event.Event{Kind: event.TableFailed, Phase: phase, Table: t.mapping.SourceName, Message: err.Error()})
-					return fmt.Errorf("copy %s: %w", t.mapping.SourceName, err)
+				if err := j.runTask(ctx, next); err != nil {
+					return err
 				}
-				t.segmentDone(j.cfg.Events)
-				return nil
-			})
-		}
+				b.set(next, done)
+			}
+		})
 	}
 	return group.Wait()
+}
+
+func (j *job) runTask(ctx context.Context, next *task) error {
+	t := next.table
+	t.begin(j.cfg.Events)
+	if err := j.copySegment(ctx, t, next.seg); err != nil {
+		j.cfg.Events.Emit(event.Event{Kind: event.TableFailed, Phase: phase, Table: t.mapping.SourceName, Message: err.Error()})
+		return fmt.Errorf("copy %s: %w", t.mapping.SourceName, err)
+	}
+	t.segmentDone(j.cfg.Events)
+	return nil
 }
 
 const phase = "copy"
@@ -213,7 +222,7 @@ func Recall(ctx context.Context, dst Target, id string, tables []*schema.Mapping
 }
 
 // held runs fn in a transaction of the target in which this process is sure to
-// hold the job.
+// lead the job.
 func (j *job) held(ctx context.Context, fn func(checkpoint.Store) error) error {
 	return j.dst.Transaction(ctx, func(store checkpoint.Store) error {
 		if err := checkpoint.Hold(ctx, store, j.cfg.Lease); err != nil {

@@ -32,6 +32,9 @@ func setup(keys ...[]int) (*schema.Mapping, *fakeSource, *fakeTarget) {
 func run(t *testing.T, m *schema.Mapping, src Source, dst *fakeTarget, cfg Config) ([]TableResult, error) {
 	t.Helper()
 	cfg.Lease.Job = "j"
+	if cfg.Lease.Owner == "" {
+		cfg.Lease.Owner = "me"
+	}
 	return Run(t.Context(), src, dst, []*schema.Mapping{m}, cfg)
 }
 

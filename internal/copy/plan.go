@@ -23,9 +23,6 @@ func (j *job) plan(ctx context.Context, mappings []*schema.Mapping, s *state) ([
 	var out []*table
 	for _, m := range mappings {
 		t := &table{mapping: m, encoder: j.dst.Encoder(m)}
-		if err := j.clearIfBegun(ctx, m, s); err != nil {
-			return nil, err
-		}
 		segments := s.segments[m.SourceName]
 		if segments == nil {
 			var err error
@@ -33,7 +30,9 @@ func (j *job) plan(ctx context.Context, mappings []*schema.Mapping, s *state) ([
 				return nil, fmt.Errorf("plan %s: %w", m.SourceName, err)
 			}
 		}
-		t.resume(segments, s, len(j.src.OrderKey(m)) == 0)
+		t.whole = len(j.src.OrderKey(m)) == 0
+		t.restart = s.clearing[m.SourceName]
+		t.resume(segments, s)
 		t.before = s.result(m.SourceName).Rows
 		out = append(out, t)
 	}
@@ -50,21 +49,15 @@ func estimate(m *schema.Mapping) int64 {
 	return m.Source.EstimatedBytes
 }
 
-// clearIfBegun empties a table that cannot be continued: one without a usable
-// key whose copy was interrupted, or one whose clearing was, by an older version.
-func (j *job) clearIfBegun(ctx context.Context, m *schema.Mapping, s *state) error {
-	name := m.SourceName
-	last, begun := s.last[segmentID{name, 0}]
-	cannotContinue := begun && !last.Final && len(j.src.OrderKey(m)) == 0
-	if !cannotContinue && !s.clearing[name] {
+// clearIfBegun empties the table of a claimed segment that cannot be continued:
+// one without a usable key whose copy was interrupted, or one whose clearing was,
+// by an older version.
+func (j *job) clearIfBegun(ctx context.Context, t *table, s *segment) error {
+	if begun := s.seq > 0; !t.restart && (!t.whole || !begun) {
 		return nil
 	}
-	if err := j.clear(ctx, m); err != nil {
-		return err
-	}
-	delete(s.last, segmentID{name, 0})
-	delete(s.totals, name)
-	return nil
+	t.restart = false
+	return j.beginAgain(ctx, t, s)
 }
 
 // divide cuts a table's key space into segments of about equal width when its
@@ -119,18 +112,24 @@ func split(name string, span row.Span, parts int64) []checkpoint.Segment {
 	return append(out, checkpoint.Segment{Table: name, ID: len(out), Range: row.Range{After: after}})
 }
 
-// resume sets each segment to continue after its last committed chunk.
-func (t *table) resume(segments []checkpoint.Segment, s *state, whole bool) {
+// resume notes which segments are done, and how far the others were when the
+// run began; where they go on is found out when they are claimed.
+func (t *table) resume(segments []checkpoint.Segment, s *state) {
 	for _, seg := range segments {
-		next := &segment{id: seg.ID, rng: seg.Range, whole: whole}
-		if last, ok := s.last[segmentID{seg.Table, seg.ID}]; ok {
-			next.seq = last.Seq + 1
-			next.done = last.Final
-			next.rng.After = last.Range.UpTo
+		id := segmentID{seg.Table, seg.ID}
+		next := &segment{id: seg.ID, rng: seg.Range, whole: t.whole, before: s.rows[id]}
+		if last, ok := s.last[id]; ok {
+			next.done = last.Final && !t.restart
 		}
 		if !next.done {
 			t.open.Add(1)
 		}
 		t.segments = append(t.segments, next)
 	}
+}
+
+// resume sets a segment to continue after its newest chunk.
+func (s *segment) resume(last checkpoint.Chunk) {
+	s.seq = last.Seq + 1
+	s.rng.After = last.Range.UpTo
 }

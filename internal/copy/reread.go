@@ -72,7 +72,7 @@ func (j *job) patience(t *table) retry.Policy {
 
 // beginAgain empties the table of a segment that covers all of it.
 func (j *job) beginAgain(ctx context.Context, t *table, s *segment) error {
-	if err := j.clear(ctx, t.mapping); err != nil {
+	if err := j.clear(ctx, t.mapping, s.id); err != nil {
 		return err
 	}
 	s.seq, s.rng = 0, row.Range{}
@@ -82,14 +82,17 @@ func (j *job) beginAgain(ctx context.Context, t *table, s *segment) error {
 	return nil
 }
 
-// clear removes a table's rows and forgets its chunks, both or neither.
-func (j *job) clear(ctx context.Context, m *schema.Mapping) error {
+// clear removes a table's rows and forgets its chunks, both or neither. The
+// table's only segment must be claimed.
+func (j *job) clear(ctx context.Context, m *schema.Mapping, segment int) error {
 	j.cfg.Events.Emit(event.Event{
 		Kind: event.Step, Phase: phase, Table: m.SourceName,
 		Message: m.SourceName + " has no key to continue by: its copy starts again",
 	})
 	return j.dst.Clear(ctx, m, Clearing{
-		Before: func(store checkpoint.Store) error { return checkpoint.Hold(ctx, store, j.cfg.Lease) },
+		Before: func(store checkpoint.Store) error {
+			return checkpoint.Claimed(ctx, store, j.cfg.Lease, m.SourceName, segment)
+		},
 		After: func(store checkpoint.Store) error {
 			return checkpoint.ForgetChunks(ctx, store, j.cfg.Lease.Job, m.SourceName)
 		},

@@ -205,7 +205,7 @@ func (j *job) write(ctx context.Context, t *table, c chunk) error {
 			unknown = false
 		}
 		err := j.dst.WriteChunk(ctx, t.mapping, c.data, func(store checkpoint.Store) error {
-			if err := checkpoint.Hold(ctx, store, j.cfg.Lease); err != nil {
+			if err := checkpoint.Claimed(ctx, store, j.cfg.Lease, c.record.Table, c.record.Segment); err != nil {
 				return err
 			}
 			return checkpoint.Record(ctx, store, j.cfg.Lease.Job, c.record)

@@ -17,6 +17,7 @@ type state struct {
 	segments map[string][]checkpoint.Segment
 	clearing map[string]bool
 	last     map[segmentID]checkpoint.Chunk // the newest chunk of each segment
+	rows     map[segmentID]int64            // of each segment
 	totals   map[string]*TableResult
 }
 
@@ -25,8 +26,12 @@ type segmentID struct {
 	id    int
 }
 
+func newState() *state {
+	return &state{last: map[segmentID]checkpoint.Chunk{}, rows: map[segmentID]int64{}, totals: map[string]*TableResult{}}
+}
+
 func (j *job) load(ctx context.Context) (*state, error) {
-	s := &state{last: map[segmentID]checkpoint.Chunk{}, totals: map[string]*TableResult{}}
+	s := newState()
 	err := j.dst.Transaction(ctx, func(store checkpoint.Store) error {
 		var err error
 		if s.segments, err = checkpoint.Segments(ctx, store, j.cfg.Lease.Job); err != nil {
@@ -36,6 +41,7 @@ func (j *job) load(ctx context.Context) (*state, error) {
 			return err
 		}
 		clear(s.last)
+		clear(s.rows)
 		clear(s.totals)
 		return checkpoint.Chunks(ctx, store, j.cfg.Lease.Job, func(c checkpoint.Chunk) error {
 			s.add(c)
@@ -47,6 +53,7 @@ func (j *job) load(ctx context.Context) (*state, error) {
 
 func (s *state) add(c checkpoint.Chunk) {
 	s.last[segmentID{c.Table, c.Segment}] = c
+	s.rows[segmentID{c.Table, c.Segment}] += c.Rows
 	t := s.totals[c.Table]
 	if t == nil {
 		t = &TableResult{Table: c.Table}
@@ -92,22 +99,28 @@ type table struct {
 	mapping  *schema.Mapping
 	encoder  Encoder
 	segments []*segment
+	whole    bool // not readable in order: all or nothing
+	restart  bool // an older version was interrupted while it emptied the table
 	size     size
 	before   int64 // rows that earlier runs committed
 	open     atomic.Int32
 	moved    atomic.Int64
-	refused  atomic.Bool  // by the server's import
-	started  atomic.Int64 // unix nanoseconds of the first read; 0 before
-	ended    atomic.Int64
+	// elsewhere counts rows that other processes have moved meanwhile, as far as
+	// their segments are done.
+	elsewhere atomic.Int64
+	refused   atomic.Bool  // by the server's import
+	started   atomic.Int64 // unix nanoseconds of the first read; 0 before
+	ended     atomic.Int64
 }
 
 // segment is a part of a table with the point from which to go on.
 type segment struct {
-	id    int
-	rng   row.Range // what is left
-	seq   int       // the next chunk's number
-	done  bool
-	whole bool // not readable in order: all or nothing
+	id     int
+	rng    row.Range // what is left
+	seq    int       // the next chunk's number
+	before int64     // rows that were recorded when the run began
+	done   bool      // when the run began
+	whole  bool      // not readable in order: all or nothing
 }
 
 func (t *table) announce(events event.Sink) {
@@ -138,7 +151,7 @@ func (t *table) segmentDone(events event.Sink) {
 	t.ended.Store(time.Now().UnixNano())
 	events.Emit(event.Event{
 		Kind: event.TableFinished, Phase: phase, Table: t.mapping.SourceName,
-		Rows: t.before + t.moved.Load(), Elapsed: t.elapsed(),
+		Rows: t.before + t.moved.Load() + t.elsewhere.Load(), Elapsed: t.elapsed(),
 	})
 }
 

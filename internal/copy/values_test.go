@@ -165,7 +165,7 @@ func TestLedger(t *testing.T) {
 	if len(next) != 2 || next[0].Count != 1 || next[0].Examples[0] != "(99)" {
 		t.Errorf("the second chunk's ledger says %+v", next)
 	}
-	s := &state{last: map[segmentID]checkpoint.Chunk{}, totals: map[string]*TableResult{}}
+	s := newState()
 	s.add(checkpoint.Chunk{Table: "t", Changes: next})
 	s.add(checkpoint.Chunk{Table: "t", Changes: chunk})
 	want := []checkpoint.Change{

@@ -84,12 +84,14 @@ func (o Order) give(ctx context.Context, fn func(checkpoint.Store, *Ordered) err
 	if err = checkpoint.Ensure(ctx, store); err != nil { // an older version made it without pauses
 		return out, err
 	}
-	holder, held, err := checkpoint.Who(ctx, store, out.Job)
+	members, err := checkpoint.Members(ctx, store, out.Job)
 	if err != nil {
 		return out, err
 	}
-	if held && holder.Silent <= silentFor {
-		out.Running, out.Process, out.Host = true, holder.PID, holder.Host
+	for _, m := range members {
+		if m.Silent <= silentFor && (m.Leads || !out.Running) {
+			out.Running, out.Process, out.Host = true, m.PID, m.Host
+		}
 	}
 	return out, fn(store, &out)
 }

@@ -37,10 +37,24 @@ func (s *session) copy(ctx context.Context) error {
 		return err
 	}
 	defer release()
-	if err = s.settleImports(ctx); err != nil {
+	err = s.copyAsMember(ctx)
+	if errors.Is(err, checkpoint.ErrLeaseLost) || errors.Is(err, checkpoint.ErrTaken) {
+		return fault.Wrap(fault.Refused, "this process was silent for too long; the other one continues, see migrate status", err)
+	}
+	return err
+}
+
+// copyAsMember copies as one of the processes that work on the job, or as the only one.
+func (s *session) copyAsMember(ctx context.Context) error {
+	leads, err := s.awaitTurn(ctx)
+	if err != nil {
 		return err
 	}
-	job, err := s.openJob(ctx)
+	begin, move := s.follow, s.copyRows
+	if leads {
+		begin, move = s.prepare, s.moveRows
+	}
+	job, err := begin(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,20 +62,10 @@ func (s *session) copy(ctx context.Context) error {
 		s.step("the copy is finished since %s: nothing to do", job.Finished.UTC().Format(time.RFC3339))
 		return s.recall(ctx)
 	}
-	if err = s.makeRoom(ctx); err != nil {
+	if err = move(ctx); err != nil {
 		return err
 	}
-	if err = s.indexesFirst(ctx); err != nil {
-		return err
-	}
-	if err = s.takeSnapshot(ctx); err != nil {
-		return err
-	}
-	err = s.moveRows(ctx)
-	if errors.Is(err, checkpoint.ErrLeaseLost) || errors.Is(err, checkpoint.ErrTaken) {
-		return fault.Wrap(fault.Refused, "this process was silent for too long; the other one continues, see migrate status", err)
-	}
-	if err != nil {
+	if leads, err = s.awaitFinish(ctx); err != nil || !leads {
 		return err
 	}
 	if err = s.tellOutside(ctx); err != nil {
@@ -78,19 +82,67 @@ func (s *session) copy(ctx context.Context) error {
 	}))
 }
 
-// moveRows moves the rows of all tables, in one way or two.
-func (s *session) moveRows(ctx context.Context) error {
-	cfg := copy.Config{
-		Lease: s.lease, Workers: s.cfg.Workers, ChunkRows: s.cfg.ChunkRows, ChunkBytes: s.cfg.ChunkBytes,
-		RetryFor: s.cfg.RetryFor, Events: s.cfg.Events,
+// prepare begins or opens the job and everything that must be there before the
+// rows. Only the member that leads does it.
+func (s *session) prepare(ctx context.Context) (checkpoint.Job, error) {
+	if err := s.settleImports(ctx); err != nil {
+		return checkpoint.Job{}, err
 	}
-	rest, err := s.importTables(ctx, cfg)
+	job, err := s.openJob(ctx)
+	if err != nil || !job.Finished.IsZero() {
+		return job, err
+	}
+	if err = s.makeRoom(ctx); err != nil {
+		return job, err
+	}
+	if err = s.indexesFirst(ctx); err != nil {
+		return job, err
+	}
+	if err = s.takeSnapshot(ctx); err != nil {
+		return job, err
+	}
+	return job, s.showView(ctx)
+}
+
+// follow opens the job that another process has begun.
+func (s *session) follow(ctx context.Context) (checkpoint.Job, error) {
+	job, err := s.openJob(ctx)
+	if err != nil || !job.Finished.IsZero() {
+		return job, err
+	}
+	if err = s.takeSnapshot(ctx); err != nil {
+		return job, err
+	}
+	if err = s.refuseOtherView(ctx); err != nil {
+		return job, err
+	}
+	return job, s.showView(ctx)
+}
+
+// moveRows moves the rows of all tables, in one way or two. What is imported is
+// imported before other members begin.
+func (s *session) moveRows(ctx context.Context) error {
+	rest, err := s.importTables(ctx, s.copyConfig())
 	if err != nil {
 		return err
 	}
-	copied, err := copy.Run(ctx, views{s}, s.writer(), rest, cfg)
+	return s.copyTables(ctx, rest)
+}
+
+// copyRows moves the rows of all tables together with the member that leads.
+func (s *session) copyRows(ctx context.Context) error { return s.copyTables(ctx, s.mappings()) }
+
+func (s *session) copyTables(ctx context.Context, tables []*schema.Mapping) error {
+	copied, err := copy.Run(ctx, views{s}, s.writer(), tables, s.copyConfig())
 	s.copied = append(s.copied, copied...)
 	return err
+}
+
+func (s *session) copyConfig() copy.Config {
+	return copy.Config{
+		Lease: s.lease, Workers: s.cfg.Workers, ChunkRows: s.cfg.ChunkRows, ChunkBytes: s.cfg.ChunkBytes,
+		RetryFor: s.cfg.RetryFor, Events: s.cfg.Events,
+	}
 }
 
 // recall reads what a finished copy wrote, for the report.

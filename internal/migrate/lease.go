@@ -11,46 +11,47 @@ import (
 
 	"leap/internal/checkpoint"
 	"leap/internal/fault"
+	"leap/internal/source"
 )
 
 const (
-	// beatEvery is how often the holder of a job shows life.
+	// beatEvery is how often a process that works on a job shows life.
 	beatEvery = 2 * time.Second
-	// silentFor is how long a holder may be silent before he counts as dead:
+	// silentFor is how long a process may be silent before it counts as dead:
 	// several beats, so that a slow target does not cost anyone his job.
 	silentFor = 10 * time.Second
 )
 
-// holdJob makes this process the only one that copies, and returns what gives
-// the job back. A dead predecessor is replaced at once where that can be seen,
-// else when he has been silent for long enough; a living one is left alone.
+// holdJob makes this process a member of the job: the only one, or one of
+// several with Config.Join. The returned function gives everything back. A dead
+// predecessor is replaced at once where that can be seen, else when he has been
+// silent for long enough; a living one is left alone.
 func (s *session) holdJob(ctx context.Context) (release func(), err error) {
 	host, _ := os.Hostname() // only for people and for seeing a dead neighbour
 	s.lease = checkpoint.Lease{Job: s.jobID(), Owner: rand.Text(), Host: host, PID: os.Getpid()}
-	var last checkpoint.Holder
+	var look arrival
 	for {
-		holder, taken, err := checkpoint.Who(ctx, s.target.Store(), s.lease.Job)
+		members, err := checkpoint.Members(ctx, s.target.Store(), s.lease.Job)
 		if err != nil {
 			return nil, err
 		}
-		if !taken || holder.Silent > silentFor || dead(holder, host) {
-			err := s.takeJob(ctx, holder.Owner)
-			if err == nil {
-				return s.keepJob(ctx), nil
-			}
-			if !errors.Is(err, checkpoint.ErrLeaseLost) {
-				return nil, err
-			}
-			continue // somebody else was faster
+		others, err := s.takeOut(ctx, members, func(m checkpoint.Member) bool { return m.Silent > silentFor || dead(m, host) })
+		if err != nil {
+			return nil, err
 		}
-		if holder.Owner == last.Owner && holder.Silent < last.Silent {
-			return nil, fault.New(fault.Refused, "wait for it, or stop it; migrate status shows how far it is",
-				"another migrate (process %d on %s) is copying into this target", holder.PID, holder.Host)
+		err = s.enter(ctx, others)
+		if err == nil {
+			return s.keepJob(ctx), nil
 		}
-		if last.Owner != holder.Owner {
-			s.step("process %d on %s held this copy: waiting for a sign of life", holder.PID, holder.Host)
+		if !errors.Is(err, checkpoint.ErrLeaseLost) {
+			return nil, err
 		}
-		last = holder
+		if err = look.refuse(others); err != nil {
+			return nil, err
+		}
+		for _, m := range look.unknown(others) {
+			s.step("process %d on %s held this copy: waiting for a sign of life", m.PID, m.Host)
+		}
 		select {
 		case <-time.After(beatEvery / 4):
 		case <-ctx.Done():
@@ -59,30 +60,100 @@ func (s *session) holdJob(ctx context.Context) (release func(), err error) {
 	}
 }
 
-func (s *session) takeJob(ctx context.Context, previous string) error {
-	return s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
-		return checkpoint.Take(ctx, store, s.lease, previous)
-	}))
+// enter makes this process a member if it may be one now, and returns
+// ErrLeaseLost if not yet.
+func (s *session) enter(ctx context.Context, others []checkpoint.Member) error {
+	how := checkpoint.Take
+	if s.cfg.Join != JoinNone {
+		how = checkpoint.Join
+		for _, m := range others {
+			if m.Old {
+				return checkpoint.ErrLeaseLost // it would not see what this process claims
+			}
+		}
+	} else if len(others) > 0 {
+		return checkpoint.ErrLeaseLost
+	}
+	return s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error { return how(ctx, store, s.lease) }))
 }
 
-// dead reports whether the holder was a process of this machine that is gone.
-func dead(h checkpoint.Holder, host string) bool {
-	return host != "" && h.Host == host && h.PID > 0 && errors.Is(syscall.Kill(h.PID, 0), syscall.ESRCH)
+// takeOut removes the members that are dead and returns the others but this process.
+func (s *session) takeOut(
+	ctx context.Context, members []checkpoint.Member, isDead func(checkpoint.Member) bool,
+) (others []checkpoint.Member, err error) {
+	for _, m := range members {
+		if m.Owner == s.lease.Owner {
+			continue
+		}
+		if !isDead(m) {
+			others = append(others, m)
+			continue
+		}
+		err := s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
+			return checkpoint.Release(ctx, store, m.Lease)
+		}))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return others, nil
 }
 
-// keepJob shows life until the returned function is called, which also gives
-// the job back. A heartbeat that fails is not an error: the fence in every
-// chunk decides whether this process may still write.
+// arrival is what a process that comes to a job has seen of the others.
+type arrival struct{ silent map[string]time.Duration }
+
+// refuse refuses when somebody has shown life since he was seen first.
+func (a *arrival) refuse(others []checkpoint.Member) error {
+	for _, m := range others {
+		before, seen := a.silent[m.Owner]
+		if !seen || m.Silent >= before {
+			continue
+		}
+		if m.Old {
+			return fault.New(fault.Refused, "wait for it, or stop it; migrate status shows how far it is",
+				"another migrate of an older version (process %d on %s) is copying into this target", m.PID, m.Host)
+		}
+		return fault.New(fault.Refused, "wait for it, or stop it, or share its work with migrate copy --join; migrate status shows how far it is",
+			"another migrate (process %d on %s) is copying into this target", m.PID, m.Host)
+	}
+	return nil
+}
+
+// unknown notes how long the others are silent and returns those who are new.
+func (a *arrival) unknown(others []checkpoint.Member) []checkpoint.Member {
+	var fresh []checkpoint.Member
+	now := map[string]time.Duration{}
+	for _, m := range others {
+		if _, seen := a.silent[m.Owner]; !seen {
+			fresh = append(fresh, m)
+		}
+		now[m.Owner] = m.Silent
+	}
+	a.silent = now
+	return fresh
+}
+
+// dead reports whether the member was a process of this machine that is gone.
+func dead(m checkpoint.Member, host string) bool {
+	return host != "" && m.Host == host && m.PID > 0 && errors.Is(syscall.Kill(m.PID, 0), syscall.ESRCH)
+}
+
+// keepJob shows life and watches the other members until the returned function
+// is called, which also gives the job back. A heartbeat that fails is not an
+// error: the fence in every chunk decides whether this process may still write.
 func (s *session) keepJob(ctx context.Context) (release func()) {
 	beating, stop := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() {
+		watch := vigil{host: s.lease.Host}
 		ticker := time.NewTicker(beatEvery)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-ticker.C:
-				_ = checkpoint.Beat(beating, s.target.Store(), s.lease)
+				if err := s.beat(beating, &watch); err != nil {
+					watch.forget() // the target was away: it was for the others, too
+				}
 			case <-beating.Done():
 				return
 			}
@@ -94,6 +165,95 @@ func (s *session) keepJob(ctx context.Context) (release func()) {
 		const moment = 5 * time.Second
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), moment)
 		defer cancel()
-		_ = checkpoint.Release(last, s.target.Store(), s.lease) // it expires by itself
+		// It expires by itself.
+		_ = s.target.Transaction(last, transaction(func(store checkpoint.Store) error {
+			return checkpoint.Release(last, store, s.lease)
+		}))
 	}
+}
+
+// beat shows life, takes out members that have died, and leads when nobody does.
+func (s *session) beat(ctx context.Context, watch *vigil) error {
+	if err := checkpoint.Beat(ctx, s.target.Store(), s.lease); err != nil {
+		return err
+	}
+	if err := s.showNewView(ctx, watch); err != nil {
+		return err
+	}
+	members, err := checkpoint.Members(ctx, s.target.Store(), s.lease.Job)
+	if err != nil {
+		return err
+	}
+	watch.look(members, time.Now())
+	others, err := s.takeOut(ctx, members, func(m checkpoint.Member) bool {
+		if !watch.dead(m, time.Now()) {
+			return false
+		}
+		s.step("process %d on %s is gone: its part of the copy is taken over", m.PID, m.Host)
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	for _, m := range others {
+		if m.Leads {
+			return nil
+		}
+	}
+	return s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
+		return checkpoint.Lead(ctx, store, s.lease)
+	}))
+}
+
+// showNewView tells the others when a lost snapshot was replaced by a later one.
+func (s *session) showNewView(ctx context.Context, watch *vigil) error {
+	s.seen.Lock()
+	p := s.position
+	s.seen.Unlock()
+	if p == watch.shown {
+		return nil
+	}
+	if watch.shown != (source.Position{}) { // the first one is shown by who takes it
+		if err := s.showView(ctx); err != nil {
+			return err
+		}
+	}
+	watch.shown = p
+	return nil
+}
+
+// vigil is how a member watches the others. It counts only silence that it has
+// witnessed: after a time in which the target was away, or this process asleep,
+// everybody's last sign of life is old.
+type vigil struct {
+	host   string
+	shown  source.Position // the view that the others know
+	looked time.Time
+	seen   map[string]sighting
+}
+
+// sighting is a sign of life and since when it is the newest.
+type sighting struct{ beat, since time.Time }
+
+func (v *vigil) forget() { v.seen = nil }
+
+func (v *vigil) look(members []checkpoint.Member, now time.Time) {
+	if now.Sub(v.looked) > silentFor/2 {
+		v.forget()
+	}
+	v.looked = now
+	seen := make(map[string]sighting, len(members))
+	for _, m := range members {
+		seen[m.Owner] = sighting{m.Beat, now}
+		if before, ok := v.seen[m.Owner]; ok && before.beat.Equal(m.Beat) {
+			seen[m.Owner] = before
+		}
+	}
+	v.seen = seen
+}
+
+// dead reports whether a member has been silent for too long, or is gone from this machine.
+func (v *vigil) dead(m checkpoint.Member, now time.Time) bool {
+	last, ok := v.seen[m.Owner]
+	return ok && now.Sub(last.since) > silentFor || dead(m, v.host)
 }

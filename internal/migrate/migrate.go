@@ -61,6 +61,8 @@ type Config struct {
 	ImportAbove int
 	// Indexes says when secondary indexes are built; IndexesAfter unless set.
 	Indexes IndexOrder
+	// Join says whether the copy shares the work of other processes.
+	Join Join
 	// Kindness bounds what the source has to bear.
 	Kindness Kindness
 	Events   event.Sink

@@ -68,8 +68,8 @@ func (s *session) reportSnapshot() {
 	}
 	if len(positions) > 1 {
 		s.report.Snapshot.Consistent = false
-		s.report.Snapshot.Note = "the copy was interrupted, or lost the source: its chunks were read at several positions, " +
-			"which agree only where the verification says so"
+		s.report.Snapshot.Note = "the copy was interrupted, lost the source, or was shared by processes with views of their own: " +
+			"its chunks were read at several positions, which agree only where the verification says so"
 	}
 }
 

@@ -25,3 +25,23 @@ func (db *DB) Moved(ctx context.Context, since Position) (bool, error) {
 	}
 	return now.File != since.File || now.Offset != since.Offset, nil
 }
+
+// ViewName names what a snapshot at a position shows: two snapshots of this
+// server with one name show the same rows. It is empty where nobody can tell.
+func (db *DB) ViewName(ctx context.Context, p Position) (string, error) {
+	if p.Method == MethodNone || p.File == "" {
+		return "", nil
+	}
+	logged, err := db.everythingIsLogged(ctx)
+	if err != nil {
+		return "", fmt.Errorf("ask the source what its binlog holds: %w", Explain(err))
+	}
+	if !logged {
+		return "", nil
+	}
+	name := fmt.Sprintf("%s:%d", p.File, p.Offset)
+	if p.GTID != "" {
+		name += " (gtid " + p.GTID + ")" // file names begin anew after RESET MASTER
+	}
+	return name, nil
+}

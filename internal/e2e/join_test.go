@@ -1,0 +1,159 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"leap/internal/sandbox"
+	"leap/internal/sandbox/sandboxtest"
+)
+
+// sharedTables are enough for three processes to have something to do.
+const sharedTables = 8
+
+// shareMove has tables of 6,000 rows each, the last one without a key.
+func shareMove(t *testing.T, target *sandbox.Server) move {
+	t.Helper()
+	var statements []string
+	for i := range sharedTables - 1 {
+		statements = append(statements, fmt.Sprintf("CREATE TABLE t%d (id INT PRIMARY KEY, v VARCHAR(40), KEY (v))", i),
+			fmt.Sprintf("INSERT INTO t%d SELECT seq, CONCAT('row ', seq) FROM seq_1_to_6000", i))
+	}
+	m := newMove(t, target, append(statements, "CREATE TABLE loose (a INT, v VARCHAR(40))",
+		"INSERT INTO loose SELECT seq % 500, 'same' FROM seq_1_to_6000")...)
+	m.must(t, exitDone, "schema", "--apply")
+	return m
+}
+
+// joined starts a process that shares the copy, slowly enough to be met.
+func (m move) joined(t *testing.T, flags ...string) *process {
+	t.Helper()
+	return m.start(t, "copy", append([]string{"--join", "--workers=2", "--chunk-rows=100", "--max-rows-per-second=3000"}, flags...)...)
+}
+
+// awaitOwners waits until so many processes have claimed something.
+func (p *process) awaitOwners(t *testing.T, m move, n int) {
+	t.Helper()
+	if !p.awaitCount(t, m, "SELECT count(DISTINCT owner) FROM _migrate.claim", n) {
+		t.Fatalf("it ended before %d processes shared the work: %s", n, p.outcome(t))
+	}
+}
+
+func (o outcome) copied() int64 {
+	sum := int64(0)
+	for _, table := range o.tables() {
+		if table.CopiedRows != nil {
+			sum += *table.CopiedRows
+		}
+	}
+	return sum
+}
+
+// TestJoin: three processes begin at once and share the work.
+func TestJoin(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Parallel()
+		m := shareMove(t, target)
+		processes := []*process{m.joined(t), m.joined(t), m.joined(t)}
+		processes[0].awaitOwners(t, m, len(processes))
+		if o := m.should(t, exitRefused, "copy"); !strings.Contains(o.stderr, "--join") {
+			t.Errorf("a process that does not join is refused without a word about joining: %s", o)
+		}
+		sum := int64(0)
+		for i, p := range processes {
+			o := p.outcome(t)
+			if o.code != exitDone || o.copied() == 0 {
+				t.Errorf("process %d copied %d rows: %s", i, o.copied(), o)
+			}
+			sum += o.copied()
+		}
+		if sum != 6000*sharedTables {
+			t.Errorf("together they copied %d rows", sum)
+		}
+		checkFinished(t, m, m.must(t, exitDone, "copy", "--join"))
+	})
+}
+
+// TestJoinedProcessesDie: of three processes one is killed, the leading one
+// falls asleep until its work is taken over, and the third does all that is
+// left. When the sleeper wakes up it must write nothing more.
+func TestJoinedProcessesDie(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Parallel()
+		m := shareMove(t, target)
+		sleeper := m.joined(t)
+		sleeper.awaitOwners(t, m, 1) // so that it leads
+		victim, last := m.joined(t), m.joined(t)
+		last.awaitOwners(t, m, 3)
+		victim.kill()
+		if err := sleeper.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		// The killed one is gone from this machine; the sleeper is not, and only
+		// its silence tells.
+		if !last.awaitPrinted(t, goneWords(t, sleeper)) {
+			t.Fatalf("the sleeper's part is not taken over: %s", last.outcome(t))
+		}
+		done := last.outcome(t)
+		if done.code != exitDone {
+			t.Fatalf("the last one: %s", done)
+		}
+		for _, p := range []*process{victim, sleeper} {
+			if !strings.Contains(done.stderr, goneWords(t, p)) {
+				t.Errorf("nothing is said of the end of process %d: %s", p.cmd.Process.Pid, done)
+			}
+		}
+		rows := countRows(t, m)
+		if err := sleeper.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		if o := sleeper.outcome(t); o.code != exitRefused || !strings.Contains(o.stderr, "silent for too long") {
+			t.Errorf("the sleeper: %s", o)
+		}
+		if after := countRows(t, m); after != rows || rows != 6000*sharedTables {
+			t.Errorf("%d rows when the copy was done, %d when the sleeper had ended", rows, after)
+		}
+		checkFinished(t, m, done)
+	})
+}
+
+// goneWords is what is said when a process's work is taken over.
+func goneWords(t *testing.T, p *process) string {
+	t.Helper()
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("process %d on %s is gone", p.cmd.Process.Pid, host)
+}
+
+// TestJoinOfAnotherView: the source is written to before the second process
+// comes. It is refused, unless chunks of a later moment are welcome, and the
+// report says so.
+func TestJoinOfAnotherView(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Parallel()
+		m := shareMove(t, target)
+		first := m.joined(t)
+		first.awaitOwners(t, m, 1)
+		m.atSource(t, "CREATE TABLE elsewhere (a INT)", "DROP TABLE elsewhere")
+		refused := m.should(t, exitRefused, "copy", "--join")
+		if !strings.Contains(refused.stderr, "--join=newer") || !strings.Contains(refused.stderr, "written to") {
+			t.Errorf("the refusal does not explain itself: %s", refused)
+		}
+		second := m.joined(t, "--join=newer")
+		one, two := first.outcome(t), second.outcome(t)
+		if one.code != exitDone || two.code != exitDone || two.copied() == 0 || one.copied()+two.copied() != 6000*sharedTables {
+			t.Errorf("%d and %d rows: %s\n%s", one.copied(), two.copied(), one, two)
+		}
+		for _, o := range []outcome{one, two} {
+			if !strings.Contains(o.rawReport, "several positions") {
+				t.Errorf("the report does not tell of two moments: %s", o.rawReport)
+			}
+		}
+		m.must(t, exitDone, "verify")
+	})
+}
