@@ -1,0 +1,453 @@
+package plan
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"leap/internal/schema"
+)
+
+// Belonging says how the rows of one table belong to tenants.
+type Belonging struct {
+	Table string
+	// Column is the tenant column at the end of Path; empty for a table that is
+	// moved whole or not at all.
+	Column string
+	Path   []schema.Hop
+	// LeaveOut is the reason why the table is not moved; empty when it is.
+	LeaveOut string
+	// Shared says that the plan calls it reference data.
+	Shared bool
+}
+
+// Sliced reports whether the table's rows are divided among tenants.
+func (b Belonging) Sliced() bool { return b.Column != "" }
+
+// String says it in the plan's own words.
+func (b Belonging) String() string {
+	switch {
+	case b.LeaveOut != "":
+		return "left out: " + b.LeaveOut
+	case !b.Sliced():
+		return "whole"
+	}
+	var out []string
+	for _, h := range b.Path {
+		out = append(out, hopText(h))
+	}
+	return strings.Join(append(out, b.Column), ", ")
+}
+
+// Slices returns the tenant's part of each table that is divided.
+func Slices(t *Tenant, tables []Belonging) map[string]*schema.Slice {
+	out := map[string]*schema.Slice{}
+	for _, b := range tables {
+		if b.Sliced() {
+			out[b.Table] = &schema.Slice{Tenant: t.Name, Path: b.Path, Column: b.Column, Values: t.ID}
+		}
+	}
+	return out
+}
+
+// LeftOut returns the tables that are not moved, with the reasons.
+func LeftOut(tables []Belonging) map[string]string {
+	out := map[string]string{}
+	for _, b := range tables {
+		if b.LeaveOut != "" {
+			out[b.Table] = b.LeaveOut
+		}
+	}
+	return out
+}
+
+// Belong finds out how each table of a source database belongs to a tenant. A
+// tenant with a database of its own has all of it, but for what is left out.
+func (p *Plan) Belong(t *Tenant, db *schema.Database) ([]Belonging, Problems) {
+	s := &resolution{plan: p, tenant: t, db: db, found: map[string]*node{}}
+	s.useRules()
+	s.useColumns()
+	s.useLinks()
+	s.useKeys()
+	s.report()
+	s.checkIDs()
+	out := make([]Belonging, 0, len(db.Tables))
+	for _, table := range db.Tables {
+		if n := s.found[table.Name]; n != nil {
+			out = append(out, n.Belonging)
+		}
+	}
+	return out, s.problems
+}
+
+// node is what is known of a table.
+type node struct {
+	Belonging
+	level int // the length of the path
+}
+
+// resolution finds the way of every table to its tenant.
+type resolution struct {
+	plan     *Plan
+	tenant   *Tenant
+	db       *schema.Database
+	found    map[string]*node
+	via      map[string]via // tables whose way out a rule names
+	failed   map[string]bool
+	links    map[string][]schema.Hop // plan-named and declared, by table
+	problems Problems
+}
+
+// via is a rule's way out of a table.
+type via struct {
+	hop  schema.Hop
+	path string // of the rule
+}
+
+func (s *resolution) complain(path, remedy, format string, args ...any) {
+	s.problems = append(s.problems, s.plan.problem(path, remedy, format, args...))
+}
+
+// rule is a rule with its place in the file.
+type rule struct {
+	*Table
+	path string
+}
+
+// ruleOf finds the rule for a table: the tenant's before the plan's, a name
+// before a pattern. Two patterns for one table are a problem.
+func (s *resolution) ruleOf(table string) (rule, bool) {
+	own := s.plan.PathOf(s.tenant) + ".tables"
+	for _, list := range []struct {
+		at    string
+		rules []*Table
+	}{{own, s.tenant.Tables}, {"tables", s.plan.Tables}} {
+		var by []rule
+		for i, r := range list.rules {
+			here := rule{r, fmt.Sprintf("%s[%d]", list.at, i)}
+			if slices.Contains(r.Match, table) {
+				return here, true
+			}
+			if MatchAny(r.Match, table) {
+				by = append(by, here)
+			}
+		}
+		if len(by) > 1 {
+			s.complain(by[1].path+".match", "write a rule with the whole name of the table", "the patterns on lines %d and %d both mean table %s",
+				s.plan.marks[by[0].path].line, s.plan.marks[by[1].path].line, table)
+		}
+		if len(by) > 0 {
+			return by[0], true
+		}
+	}
+	return rule{}, false
+}
+
+// useRules takes what the rules say, and finds rules that mean nothing.
+func (s *resolution) useRules() {
+	s.via, s.failed = map[string]via{}, map[string]bool{}
+	for _, t := range s.db.Tables {
+		r, ok := s.ruleOf(t.Name)
+		b := Belonging{Table: t.Name}
+		switch {
+		case ok && r.LeaveOut != "":
+			b.LeaveOut = r.LeaveOut
+		case s.tenant.OwnDatabase != "": // all of it
+		case ok && r.Shared:
+			b.Shared = true
+		case ok && r.Column != "":
+			if t.Column(r.Column) == nil {
+				s.failed[t.Name] = true
+				s.complain(r.path+".column", didYouMean(r.Column, columnNames(t)), "table %s has no column %q", t.Name, r.Column)
+				continue
+			}
+			b.Column = r.Column
+		case ok && r.Via != "":
+			l, _ := parseVia(r.Via) // Read has checked it
+			if hop, fine := s.hop(r.path+".via", t, l.hop); fine {
+				s.via[t.Name] = via{hop, r.path + ".via"}
+			} else {
+				s.failed[t.Name] = true
+			}
+			continue
+		default:
+			continue
+		}
+		s.found[t.Name] = &node{Belonging: b}
+	}
+	if s.tenant.OwnDatabase == "" {
+		s.uselessRules("tables", s.plan.Tables)
+	}
+	s.uselessRules(s.plan.PathOf(s.tenant)+".tables", s.tenant.Tables)
+}
+
+// uselessRules finds rules about tables that are not there: a slip of the pen
+// there moves the wrong rows.
+func (s *resolution) uselessRules(at string, rules []*Table) {
+	var names []string
+	for _, t := range s.db.Tables {
+		names = append(names, t.Name)
+	}
+	for i, r := range rules {
+		for _, pattern := range r.Match {
+			if !slices.ContainsFunc(names, func(n string) bool { return Match(pattern, n) }) {
+				s.complain(fmt.Sprintf("%s[%d].match", at, i), didYouMean(pattern, names), "the source database %s has no table %q", s.db.Name, pattern)
+			}
+		}
+	}
+}
+
+// useColumns takes the tables that have the tenant column.
+func (s *resolution) useColumns() {
+	if s.plan.TenantColumn == "" || s.tenant.OwnDatabase != "" {
+		return
+	}
+	some := false
+	for _, t := range s.db.Tables {
+		has := t.Column(s.plan.TenantColumn) != nil
+		some = some || has
+		if has && s.open(t.Name) {
+			s.found[t.Name] = &node{Belonging: Belonging{Table: t.Name, Column: s.plan.TenantColumn}}
+		}
+	}
+	if !some {
+		s.complain("tenant_column", "name the column that tells the tenants apart", "no table of the source database %s has a column %q", s.db.Name, s.plan.TenantColumn)
+	}
+}
+
+// open reports whether a table is to find its way by itself.
+func (s *resolution) open(table string) bool {
+	_, ruled := s.via[table]
+	return s.found[table] == nil && !ruled && !s.failed[table]
+}
+
+// useLinks gathers the foreign keys: the source's, and those of the plan.
+func (s *resolution) useLinks() {
+	s.links = map[string][]schema.Hop{}
+	add := func(table string, h schema.Hop) {
+		same := func(o schema.Hop) bool { return hopText(o) == hopText(h) }
+		if h.Table != table && !slices.ContainsFunc(s.links[table], same) { // a row's parent in its own table leads nowhere
+			s.links[table] = append(s.links[table], h)
+		}
+	}
+	for _, t := range s.db.Tables {
+		for _, k := range t.ForeignKeys {
+			if k.RefSchema == "" && s.db.Table(k.RefTable) != nil {
+				add(t.Name, schema.Hop{Columns: k.Columns, Table: k.RefTable, Parent: k.RefColumns})
+			}
+		}
+	}
+	if s.tenant.OwnDatabase != "" {
+		return
+	}
+	for i, text := range s.plan.ForeignKeys {
+		at := fmt.Sprintf("foreign_keys[%d]", i)
+		l, _ := parseForeignKey(text) // Read has checked it
+		t := s.db.Table(l.table)
+		if t == nil {
+			s.complain(at, didYouMean(l.table, tableNames(s.db)), "the source database %s has no table %q", s.db.Name, l.table)
+			continue
+		}
+		if hop, ok := s.hop(at, t, l.hop); ok {
+			add(t.Name, hop)
+		}
+	}
+}
+
+// hop completes a way out of a table and checks that it is there. Without
+// columns of the parent, its primary key is meant.
+func (s *resolution) hop(path string, t *schema.Table, h schema.Hop) (schema.Hop, bool) {
+	parent := s.db.Table(h.Table)
+	if parent == nil {
+		s.complain(path, didYouMean(h.Table, tableNames(s.db)), "the source database %s has no table %q", s.db.Name, h.Table)
+		return h, false
+	}
+	if len(h.Parent) == 0 && parent.PrimaryKey != nil {
+		for _, part := range parent.PrimaryKey.Parts {
+			h.Parent = append(h.Parent, part.Column)
+		}
+	}
+	if len(h.Parent) != len(h.Columns) {
+		s.complain(path, "name the columns on both sides: (a, b) -> "+h.Table+"(a, b)", "the key of %s does not have as many columns as are named", h.Table)
+		return h, false
+	}
+	for _, side := range []struct {
+		table   *schema.Table
+		columns []string
+	}{{t, h.Columns}, {parent, h.Parent}} {
+		for _, c := range side.columns {
+			if side.table.Column(c) == nil {
+				s.complain(path, didYouMean(c, columnNames(side.table)), "table %s has no column %q", side.table.Name, c)
+				return h, false
+			}
+		}
+	}
+	return h, true
+}
+
+// useKeys goes from the tables with a tenant column outwards, one foreign key
+// at a time, so that each table finds its shortest way. Two ways of the same
+// length are for a person to choose from.
+func (s *resolution) useKeys() {
+	for level := 1; level <= len(s.db.Tables); level++ {
+		var next []*node
+		for _, t := range s.db.Tables {
+			if v, ok := s.via[t.Name]; ok && s.found[t.Name] == nil {
+				if parent := s.found[v.hop.Table]; parent != nil && parent.Sliced() {
+					next = append(next, through(t.Name, v.hop, parent))
+				}
+				continue
+			}
+			if !s.open(t.Name) {
+				continue
+			}
+			var ways []schema.Hop
+			for _, h := range s.links[t.Name] {
+				if parent := s.found[h.Table]; parent != nil && parent.Sliced() && parent.level == level-1 {
+					ways = append(ways, h)
+				}
+			}
+			if len(ways) > 1 {
+				s.ambiguous(t.Name, ways)
+			}
+			if len(ways) > 0 {
+				next = append(next, through(t.Name, ways[0], s.found[ways[0].Table]))
+			}
+		}
+		for _, n := range next {
+			s.found[n.Table] = n
+		}
+	}
+}
+
+func through(table string, h schema.Hop, parent *node) *node {
+	return &node{
+		Belonging: Belonging{Table: table, Column: parent.Column, Path: append([]schema.Hop{h}, parent.Path...)},
+		level:     parent.level + 1,
+	}
+}
+
+func (s *resolution) ambiguous(table string, ways []schema.Hop) {
+	var texts []string
+	for _, h := range ways {
+		texts = append(texts, "via: "+hopText(h))
+	}
+	s.complain("tables", fmt.Sprintf("add a rule under tables: - match: %s with %s", table, strings.Join(texts, " or ")),
+		"table %s leads to a tenant in %d ways of the same length", table, len(ways))
+}
+
+// report finds the tables that found no way.
+func (s *resolution) report() {
+	for _, t := range s.db.Tables {
+		if s.found[t.Name] != nil || s.failed[t.Name] {
+			continue
+		}
+		if s.tenant.OwnDatabase != "" {
+			s.found[t.Name] = &node{Belonging: Belonging{Table: t.Name}}
+			continue
+		}
+		if v, ok := s.via[t.Name]; ok {
+			s.complain(v.path, "say how that table belongs to a tenant; reference data and tables that are left out belong to none",
+				"table %s belongs by %s, which leads to no tenant", t.Name, v.hop.Table)
+			continue
+		}
+		s.complain("tables", fmt.Sprintf("add a rule under tables: - match: %s with column:, via:, shared: true (everybody gets all of it) or leave_out: and the reason", t.Name),
+			"table %s has no way to a tenant: no tenant column, and no foreign key to a table that has one", t.Name)
+	}
+}
+
+// checkIDs finds ids that no value of the tenant column can be.
+func (s *resolution) checkIDs() {
+	told := map[string]bool{}
+	for _, t := range s.db.Tables {
+		n := s.found[t.Name]
+		if n == nil || !n.Sliced() {
+			continue
+		}
+		holder := t
+		if len(n.Path) > 0 {
+			holder = s.db.Table(n.Path[len(n.Path)-1].Table)
+		}
+		if !strings.Contains(holder.Column(n.Column).Type.Base, "int") {
+			continue
+		}
+		for _, id := range s.tenant.ID {
+			if !number.MatchString(id) && !told[id] {
+				told[id] = true
+				s.complain(s.plan.PathOf(s.tenant)+".id", "write the number that is in the column, without zeros before it",
+					"id %s cannot be in %s.%s, which holds whole numbers", id, holder.Name, n.Column)
+			}
+		}
+	}
+}
+
+// number is a whole number as servers print it.
+var number = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
+
+func tableNames(db *schema.Database) []string {
+	out := make([]string, len(db.Tables))
+	for i, t := range db.Tables {
+		out[i] = t.Name
+	}
+	return out
+}
+
+func columnNames(t *schema.Table) []string {
+	out := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		out[i] = c.Name
+	}
+	return out
+}
+
+// References returns the foreign keys that only the plan knows, by the table
+// that refers. Belong has told what is wrong with them.
+func (p *Plan) References(db *schema.Database) map[string][]schema.Hop {
+	s := &resolution{plan: p, tenant: &Tenant{}, db: db}
+	out := map[string][]schema.Hop{}
+	for _, text := range p.ForeignKeys {
+		l, _ := parseForeignKey(text)
+		t := db.Table(l.table)
+		if t == nil {
+			continue
+		}
+		if hop, ok := s.hop("", t, l.hop); ok {
+			out[t.Name] = append(out[t.Name], hop)
+		}
+	}
+	return out
+}
+
+// RestPart is a part of a divided table that stays behind on purpose.
+type RestPart struct {
+	Reason string
+	// Slice selects the rows; nil stands for those that lead to no value at all.
+	Slice *schema.Slice
+}
+
+// RestOf returns what stays behind of each divided table. Entries about tables
+// that are not divided are problems.
+func (p *Plan) RestOf(tables []Belonging) (map[string][]RestPart, Problems) {
+	out := map[string][]RestPart{}
+	var problems Problems
+	for i, rest := range p.Rest {
+		some := false
+		for _, b := range tables {
+			if !b.Sliced() || !MatchAny(rest.Tables, b.Table) {
+				continue
+			}
+			some = true
+			part := RestPart{Reason: rest.Reason}
+			if len(rest.ID) > 0 {
+				part.Slice = &schema.Slice{Path: b.Path, Column: b.Column, Values: rest.ID}
+			}
+			out[b.Table] = append(out[b.Table], part)
+		}
+		if !some {
+			problems = append(problems, p.problem(fmt.Sprintf("rest[%d].tables", i), "name tables that tenants share",
+				"%s is no table that is divided among tenants", strings.Join(rest.Tables, ", ")))
+		}
+	}
+	return out, problems
+}
