@@ -1,7 +1,7 @@
 package source
 
 import (
-	"database/sql/driver"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,13 +14,38 @@ import (
 )
 
 // layout says which select expression carries which cell of a row. Numbers,
-// dates, times and short text travel together in the first one: the driver
-// makes a value on the heap for every expression and parses integers that would
-// be printed again at once, and both together are half of the client's work.
+// dates, times and short text travel together in the first one: where rows come
+// from the driver (see wire), it makes a value on the heap for every expression
+// and parses integers, and both together are half of the client's work.
 type layout struct {
 	expressions []string
 	joined      []part // the cells in the first expression; none or at least two
-	single      []int  // positions of the cells of the other expressions
+	single      []lone // the cells of the other expressions
+}
+
+// lone is a cell with an expression of its own.
+type lone struct {
+	position int // in the row
+	form     numberForm
+}
+
+// numberForm says what the server's text of a cell needs.
+type numberForm int
+
+const (
+	asSent numberForm = iota // nothing
+	padded                   // its leading zeros removed: ZEROFILL, YEAR
+	double                   // to be printed as the shortest form that round-trips
+)
+
+func formOf(c schema.ColumnMapping) numberForm {
+	switch {
+	case c.Kind == schema.Float32 || c.Kind == schema.Float64:
+		return double
+	case (c.Kind == schema.Int || c.Kind == schema.Bool) && (c.From.Zerofill || c.From.Base == "year"):
+		return padded
+	}
+	return asSent
 }
 
 // part is one cell of a joined expression.
@@ -53,7 +78,7 @@ func newLayout(columns []schema.ColumnMapping) layout {
 	for i, c := range columns {
 		size, ok := joinable(c)
 		if !ok || size > room {
-			l.single = append(l.single, i)
+			l.single = append(l.single, lone{i, formOf(c)})
 			continue
 		}
 		room -= size
@@ -69,14 +94,14 @@ func newLayout(columns []schema.ColumnMapping) layout {
 	}
 	if len(l.joined) < 2 {
 		l.joined, l.single = nil, nil
-		for i := range columns {
-			l.single = append(l.single, i)
+		for i, c := range columns {
+			l.single = append(l.single, lone{i, formOf(c)})
 		}
 	} else {
 		l.expressions = append(l.expressions, joinExpression(columns, l.joined))
 	}
-	for _, i := range l.single {
-		l.expressions = append(l.expressions, readExpression(columns[i]))
+	for _, s := range l.single {
+		l.expressions = append(l.expressions, readExpression(columns[s.position]))
 	}
 	return l
 }
@@ -120,7 +145,7 @@ func joinExpression(columns []schema.ColumnMapping, parts []part) string {
 	return "CONCAT_WS(CAST(X'FF' AS BINARY), " + strings.Join(terms, ", ") + ")"
 }
 
-// cells turns driver values into a row without allocating per cell.
+// cells turns the server's text into a row without allocating per cell.
 type cells struct {
 	layout  layout
 	row     row.Row
@@ -134,22 +159,24 @@ func newCells(l layout) *cells {
 var errJoined = errors.New("the server joined another number of values than was asked for;" +
 	" a text that is not valid UTF-8, or a max_allowed_packet below 128 kB, would explain it")
 
-// take fills the row. values may hold more than the layout's expressions.
-func (c *cells) take(values []driver.Value) (row.Row, error) {
+// take fills the row. texts may hold more than the layout's expressions.
+func (c *cells) take(texts [][]byte) (row.Row, error) {
 	if len(c.layout.joined) > 0 {
-		text, ok := values[0].([]byte)
-		if !ok || !c.split(text) {
+		if texts[0] == nil || !c.split(texts[0]) {
 			return nil, errJoined
 		}
-		values = values[1:]
+		texts = texts[1:]
 	}
 	c.scratch = c.scratch[:0]
-	for i, p := range c.layout.single {
-		cell, err := c.print(values[i])
-		if err != nil {
-			return nil, err
+	for i, s := range c.layout.single {
+		text := texts[i]
+		if text != nil && s.form != asSent {
+			var err error
+			if text, err = c.print(s.form, text); err != nil {
+				return nil, err
+			}
 		}
-		c.row[p] = cell
+		c.row[s.position] = text
 	}
 	return c.row, nil
 }
@@ -221,23 +248,21 @@ func (p part) cell(text []byte) (cell []byte, ok bool) {
 	return nil, false
 }
 
-// print returns a value's text; nil for NULL.
-func (c *cells) print(value driver.Value) ([]byte, error) {
-	start := len(c.scratch)
-	switch v := value.(type) {
-	case nil:
-		return nil, nil
-	case []byte:
-		return v, nil
-	case int64:
-		c.scratch = strconv.AppendInt(c.scratch, v, 10)
-	case uint64:
-		c.scratch = strconv.AppendUint(c.scratch, v, 10)
-	case float64:
-		c.scratch = strconv.AppendFloat(c.scratch, v, 'g', -1, 64)
-	default:
-		return nil, fmt.Errorf("the MySQL driver returned a %T", v)
+// print brings a number into its own form.
+func (c *cells) print(form numberForm, text []byte) ([]byte, error) {
+	if form == padded {
+		digits := bytes.TrimLeft(text, "0")
+		if len(digits) == 0 {
+			digits = text[len(text)-1:]
+		}
+		return digits, nil
 	}
+	f, err := strconv.ParseFloat(string(text), 64)
+	if err != nil {
+		return nil, fmt.Errorf("the server sent %q for a floating-point number: %w", text, err)
+	}
+	start := len(c.scratch)
+	c.scratch = strconv.AppendFloat(c.scratch, f, 'g', -1, 64)
 	// When scratch moves to a larger array, earlier cells keep the old one.
 	return c.scratch[start:len(c.scratch):len(c.scratch)], nil
 }

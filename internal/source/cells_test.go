@@ -49,7 +49,7 @@ func TestJoinedTextIsBounded(t *testing.T) {
 		}
 	}
 	l := newLayout([]schema.ColumnMapping{text(100), text(16_384), text(0)})
-	if len(l.joined) != 2 || len(l.single) != 1 || l.single[0] != 1 {
+	if len(l.joined) != 2 || len(l.single) != 1 || l.single[0].position != 1 {
 		t.Errorf("layout %+v: want the long column alone", l)
 	}
 	if l.joined[1].null != signed {

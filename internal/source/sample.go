@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"fmt"
 	"strconv"
 
@@ -61,8 +60,8 @@ func keyAt(ctx context.Context, conn *sql.Conn, m *schema.Mapping, key []schema.
 	query += " LIMIT 1 OFFSET " + strconv.Itoa(offset)
 	cells, keys := newCells(l), row.NewKeyReader(key, key)
 	var out row.Key
-	err = stream(ctx, conn, query, func(values []driver.Value) error {
-		r, takeErr := cells.take(values)
+	err = stream(ctx, conn, query, func(texts [][]byte) error {
+		r, takeErr := cells.take(texts)
 		if takeErr == nil {
 			out = keys.Key(r)
 		}

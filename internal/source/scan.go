@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"fmt"
 	"strconv"
 
@@ -31,26 +30,36 @@ func ScanPart(ctx context.Context, conn *sql.Conn, m *schema.Mapping, p row.Part
 	if err != nil {
 		return fmt.Errorf("read %s: %w", m.SourceName, err)
 	}
-	cells := make(row.Row, len(m.Columns))
+	floats := floatColumns(m.Columns)
 	var scratch []byte // when it moves to a larger array, earlier cells keep the old one
-	return stream(ctx, conn, query, func(values []driver.Value) error {
+	return stream(ctx, conn, query, func(texts [][]byte) error {
 		scratch = scratch[:0]
-		for i, v := range values {
-			switch v := v.(type) {
-			case nil:
-				cells[i] = nil
-			case []byte:
-				cells[i] = v
-			case float64: // FLOAT and DOUBLE: the only kinds read as numbers
-				start := len(scratch)
-				scratch = strconv.AppendFloat(scratch, v, 'e', -1, 64)
-				cells[i] = scratch[start:len(scratch):len(scratch)]
-			default:
-				return fmt.Errorf("read %s.%s: the server returned a %T", m.SourceName, m.Columns[i].Source, v)
+		for _, i := range floats {
+			if texts[i] == nil {
+				continue
 			}
+			f, err := strconv.ParseFloat(string(texts[i]), 64)
+			if err != nil {
+				return fmt.Errorf("read %s.%s: %w", m.SourceName, m.Columns[i].Source, err)
+			}
+			start := len(scratch)
+			scratch = strconv.AppendFloat(scratch, f, 'e', -1, 64)
+			texts[i] = scratch[start:len(scratch):len(scratch)]
 		}
-		return fn(cells)
+		return fn(texts)
 	})
+}
+
+// floatColumns are the positions of what the server sends as numbers, in a form
+// of its own; everything else is text by its expression.
+func floatColumns(columns []schema.ColumnMapping) []int {
+	var out []int
+	for i, c := range columns {
+		if c.Kind == schema.Float32 || c.Kind == schema.Float64 {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 func scanExpression(c schema.ColumnMapping) string {

@@ -167,9 +167,9 @@ func newConnector(e endpoint.Endpoint) (driver.Connector, error) {
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	conn, err := c.Connector.Connect(ctx)
+	conn, err := c.wired(ctx)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // database/sql passes it on to Explain
+		return nil, err
 	}
 	for _, statement := range []string{sessionSettings, readOnly} {
 		if err := execRaw(ctx, conn, statement); err != nil {
@@ -178,6 +178,40 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 		}
 	}
 	return conn, nil
+}
+
+// driverConn is what this package, and database/sql, use of the driver's connections.
+type driverConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.NamedValueChecker
+	driver.Pinger
+	driver.QueryerContext
+	driver.SessionResetter
+	driver.Validator
+}
+
+// wiredConn is a connection of the driver's, and what carries it.
+type wiredConn struct {
+	driverConn
+	wire *wire
+}
+
+// wired connects.
+func (c connector) wired(ctx context.Context) (*wiredConn, error) {
+	var under *wire
+	conn, err := c.Connector.Connect(context.WithValue(ctx, wireSlot{}, &under))
+	if err != nil {
+		return nil, err //nolint:wrapcheck // database/sql passes it on to Explain
+	}
+	inner, ok := conn.(driverConn)
+	if !ok || under == nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("the MySQL driver's %T is not what this package was written for", conn)
+	}
+	return &wiredConn{inner, under}, nil
 }
 
 func execRaw(ctx context.Context, conn driver.Conn, statement string) error {
