@@ -23,9 +23,8 @@ import (
 // It goes below database/sql, and without TLS below the driver; see wire.
 func Read(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, fn func(row.Row) error) error {
 	columns := m.Copied()
-	l := newLayout(columns)
 	guarded := guards(columns)
-	expressions := l.expressions
+	expressions := readExpressions(columns)
 	for _, g := range guarded {
 		expressions = append(expressions, g.expression)
 	}
@@ -33,19 +32,27 @@ func Read(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, f
 	if err != nil {
 		return fmt.Errorf("read %s: %w", m.SourceName, err)
 	}
-	cells := newCells(l)
+	cells := newCells(columns)
 	return stream(ctx, conn, query, func(texts [][]byte) error {
-		out, err := cells.take(texts)
+		out, err := cells.take(texts[:len(columns)])
 		if err != nil {
 			return fmt.Errorf("read %s: %w", m.SourceName, err)
 		}
 		for i, g := range guarded {
-			if string(texts[len(l.expressions)+i]) != "1" {
+			if string(texts[len(columns)+i]) != "1" {
 				return g.problem()
 			}
 		}
 		return fn(out)
 	})
+}
+
+func readExpressions(columns []schema.ColumnMapping) []string {
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		out[i] = readExpression(c)
+	}
+	return out
 }
 
 // readExpression selects a column in the form that schema.Kind documents.

@@ -52,13 +52,12 @@ func samplePrefix(ctx context.Context, conn *sql.Conn, m *schema.Mapping, rows i
 
 // keyAt is the order key of the row at that place; nil beyond the last.
 func keyAt(ctx context.Context, conn *sql.Conn, m *schema.Mapping, key []schema.ColumnMapping, offset int) (row.Key, error) {
-	l := newLayout(key)
-	query, err := selectRange(m, l.expressions, row.Range{})
+	query, err := selectRange(m, readExpressions(key), row.Range{})
 	if err != nil {
 		return nil, err
 	}
 	query += " LIMIT 1 OFFSET " + strconv.Itoa(offset)
-	cells, keys := newCells(l), row.NewKeyReader(key, key)
+	cells, keys := newCells(key), row.NewKeyReader(key, key)
 	var out row.Key
 	err = stream(ctx, conn, query, func(texts [][]byte) error {
 		r, takeErr := cells.take(texts)

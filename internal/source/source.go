@@ -9,7 +9,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -172,55 +171,12 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, err
 	}
 	for _, statement := range []string{sessionSettings, readOnly} {
-		if err := execRaw(ctx, conn, statement); err != nil {
+		if _, err := conn.ExecContext(ctx, statement, nil); err != nil {
 			_ = conn.Close()
 			return nil, fmt.Errorf("session settings: %w", err)
 		}
 	}
 	return conn, nil
-}
-
-// driverConn is what this package, and database/sql, use of the driver's connections.
-type driverConn interface {
-	driver.Conn
-	driver.ConnBeginTx
-	driver.ConnPrepareContext
-	driver.ExecerContext
-	driver.NamedValueChecker
-	driver.Pinger
-	driver.QueryerContext
-	driver.SessionResetter
-	driver.Validator
-}
-
-// wiredConn is a connection of the driver's, and what carries it.
-type wiredConn struct {
-	driverConn
-	wire *wire
-}
-
-// wired connects.
-func (c connector) wired(ctx context.Context) (*wiredConn, error) {
-	var under *wire
-	conn, err := c.Connector.Connect(context.WithValue(ctx, wireSlot{}, &under))
-	if err != nil {
-		return nil, err //nolint:wrapcheck // database/sql passes it on to Explain
-	}
-	inner, ok := conn.(driverConn)
-	if !ok || under == nil {
-		_ = conn.Close()
-		return nil, fmt.Errorf("the MySQL driver's %T is not what this package was written for", conn)
-	}
-	return &wiredConn{inner, under}, nil
-}
-
-func execRaw(ctx context.Context, conn driver.Conn, statement string) error {
-	execer, ok := conn.(driver.ExecerContext)
-	if !ok {
-		return errors.New("the MySQL driver cannot execute on a raw connection")
-	}
-	_, err := execer.ExecContext(ctx, statement, nil)
-	return err //nolint:wrapcheck // the caller says what it was doing
 }
 
 // describe asks the server about itself.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strconv"
@@ -74,6 +75,40 @@ func dialer(e endpoint.Endpoint) func(ctx context.Context, network, addr string)
 
 // wireSlot is the context key under which Connect asks the dialer for the wire.
 type wireSlot struct{}
+
+// driverConn is what this package, and database/sql, use of the driver's connections.
+type driverConn interface { //nolint:interfacebloat // database/sql looks for all of it
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.NamedValueChecker
+	driver.Pinger
+	driver.QueryerContext
+	driver.SessionResetter
+	driver.Validator
+}
+
+// wiredConn is a connection of the driver's, and what carries it.
+type wiredConn struct {
+	driverConn
+	wire *wire
+}
+
+// wired connects.
+func (c connector) wired(ctx context.Context) (*wiredConn, error) {
+	var under *wire
+	conn, err := c.Connector.Connect(context.WithValue(ctx, wireSlot{}, &under))
+	if err != nil {
+		return nil, err //nolint:wrapcheck // database/sql passes it on to Explain
+	}
+	inner, ok := conn.(driverConn)
+	if !ok || under == nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("the MySQL driver's %T is not what this package was written for", conn)
+	}
+	return &wiredConn{inner, under}, nil
+}
 
 // Read gives the driver the rest of one packet at most.
 func (w *wire) Read(p []byte) (int, error) {

@@ -105,8 +105,9 @@ CREATE TABLE w (
   id int NOT NULL PRIMARY KEY, padded int(8) unsigned zerofill, y year, f float, d double, t text, b longblob
 ) DEFAULT CHARSET=utf8mb4;
 INSERT INTO w VALUES
-  (1, 42, 2026, 1.5, 1e100, '', ''), (2, 0, 0, -0.1, 0.1, NULL, NULL), (3, NULL, NULL, NULL, NULL, 'é', X'00FF'),
+  (1, 42, 2026, 1.5, 1e100, '', ''), (2, 0, 0, -0.1, 0.1, 'é', X'00FF'),
   (4, 7, 1999, 16777216, 5e-324, REPEAT('x', 250), REPEAT('y', 251));
+INSERT INTO w (id) VALUES (5); -- NULL everywhere
 INSERT INTO w (id, t, b) SELECT 100 + seq, 'edge', REPEAT('z', 65500 + seq) FROM seq_1_to_60;
 INSERT INTO w (id, t, b) SELECT 200 + seq, 'many', '' FROM seq_1_to_700;
 INSERT INTO w (id, b) VALUES (1000, REPEAT('k', 16777169)), (1001, REPEAT('k', 16777170)), (1002, REPEAT('k', 16777171));
@@ -218,24 +219,6 @@ func TestWireBreaks(t *testing.T) {
 	})
 }
 
-// TestNumbersOfTheServer: the copier's form of a number does not depend on who
-// read the row.
-func TestNumbersOfTheServer(t *testing.T) {
-	c := newCells(layout{single: []lone{{0, padded}, {1, padded}, {2, padded}, {3, double}, {4, asSent}}})
-	got, err := c.take([][]byte{[]byte("00000042"), []byte("0000"), nil, []byte("1e100"), []byte("0042")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range []string{"42", "0", "", "1e+100", "0042"} {
-		if string(got[i]) != want || (got[i] == nil) != (i == 2) {
-			t.Errorf("cell %d is %q, want %q", i, got[i], want)
-		}
-	}
-	if _, err := c.take([][]byte{nil, nil, nil, []byte("one"), nil}); err == nil {
-		t.Error("took a word for a number")
-	}
-}
-
 // asDriverSays reads the table through database/sql, without TLS.
 func asDriverSays(t *testing.T, server *sandbox.Server, database string) [][]sql.NullString {
 	t.Helper()
@@ -296,7 +279,7 @@ func compareWire(t *testing.T, conn *sql.Conn, want [][]sql.NullString) {
 }
 
 func md5Of(b []byte) string {
-	sum := md5.Sum(b) //nolint:gosec // what the server computes, to compare with
+	sum := md5.Sum(b)
 	return hex.EncodeToString(sum[:])
 }
 
@@ -372,14 +355,14 @@ func certificates(t *testing.T) (certificate, key, authority string) {
 	}
 	dir := t.TempDir()
 	for _, d := range []string{dir, filepath.Dir(dir)} {
-		if err := os.Chmod(d, 0o755); err != nil { //nolint:gosec // the server runs under another account
+		if err := os.Chmod(d, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	write := func(name, kind string, der []byte) string {
 		path := filepath.Join(dir, name)
 		text := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
-		if err := os.WriteFile(path, text, 0o644); err != nil { //nolint:gosec // the server runs under another account
+		if err := os.WriteFile(path, text, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return path
