@@ -76,7 +76,7 @@ func parseDecimal(text []byte) (decimal, error) {
 		rest = rest[1:]
 	}
 	exponent := 0
-	if e := bytes.IndexAny(rest, "eE"); e >= 0 {
+	if e := exponentAt(rest); e >= 0 {
 		var err error
 		if exponent, err = strconv.Atoi(string(rest[e+1:])); err != nil || exponent > maxExponent || exponent < -maxExponent {
 			return d, fmt.Errorf("%w: exponent of %.40q", errNumber, text)
@@ -93,6 +93,16 @@ func parseDecimal(text []byte) (decimal, error) {
 	d.point = len(d.whole) + exponent
 	d.trim()
 	return d, nil
+}
+
+// exponentAt is where the mark of an exponent stands, or -1.
+func exponentAt(text []byte) int {
+	for i, b := range text {
+		if b == 'e' || b == 'E' {
+			return i
+		}
+	}
+	return -1
 }
 
 // trim takes the zeros off both ends of the digits.

@@ -25,6 +25,8 @@ type Part struct {
 	// Limit, if above 0, is how many rows are digested at most: any of them,
 	// to find out how long it takes.
 	Limit int
+	// Ordered asks for the rows in the order of the key.
+	Ordered bool
 }
 
 // String renders a part for a message.

@@ -17,11 +17,14 @@ import (
 func (d *DB) scanOn(ctx context.Context, conn *pgx.Conn, m *schema.Mapping, p row.Part, fn func(row.Row) error) error {
 	expressions := make([]string, len(m.Columns))
 	for i, c := range m.Columns {
-		expressions[i] = scanExpression(c)
+		expressions[i] = readExpression(c)
 	}
 	from, args, err := partClauses(m, p, d.caps)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", m.Name, err)
+	}
+	if p.Ordered {
+		from += orderBy(m)
 	}
 	if p.Limit > 0 {
 		from += " LIMIT " + strconv.Itoa(p.Limit)
@@ -48,6 +51,19 @@ func (d *DB) scanOn(ctx context.Context, conn *pgx.Conn, m *schema.Mapping, p ro
 		return fmt.Errorf("read %s: %w", m.Name, Explain(err))
 	}
 	return nil
+}
+
+// orderBy sorts by the key. The names are qualified: alone they would mean the
+// columns of the result, whose text sorts in another way.
+func orderBy(m *schema.Mapping) string {
+	var names []string
+	for _, c := range m.KeyColumns() {
+		names = append(names, qualified(m)+"."+Quote(c.Name))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " ORDER BY " + strings.Join(names, ", ")
 }
 
 // partClauses renders FROM and WHERE of a part, with the parameters.

@@ -67,6 +67,7 @@ func Connect(ctx context.Context, e endpoint.Endpoint, maxConnections int) (*DB,
 	if err != nil {
 		return nil, err
 	}
+	readAhead(config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fault.Wrap(fault.Usage, "check the target's address", err)

@@ -14,68 +14,115 @@ type span struct {
 	number int
 	rng    row.Range
 	digest row.Digest
+	rows   *batch // the source's rows, where they came to this side
 }
 
-// targetReaders is how many ranges of a table the target digests at once. Two
-// keep up with one source reader: both sides cost about the same to hash.
-const targetReaders = 2
+const (
+	// targetReaders is how many ranges of a table the target is asked for at
+	// once. Two keep up with one source reader: both sides cost about the same.
+	targetReaders = 2
+	// batches is how many of a table are in memory: one that is being filled,
+	// one that waits, and one for each target reader.
+	batches = targetReaders + 2
+)
 
 // compareRanges reads the source once in key order and cuts it into ranges;
-// the target digests the same ranges at the same time. The last range is open,
-// so rows beyond the source's largest key are seen too. Differing ranges are
-// looked into afterwards, when the source connection is free again: a snapshot
-// may have only one.
+// the target is asked for the same ranges at the same time. The last range is
+// open, so rows beyond the source's largest key are seen too. Differing ranges
+// are looked into afterwards, when the source connection is free again: a
+// snapshot may have only one.
 func (t *table) compareRanges(ctx context.Context, all row.Range) error {
 	group, groupCtx := errgroup.WithContext(ctx)
-	spans := make(chan span, targetReaders)
+	spans, free := make(chan span), make(chan *batch, batches)
+	for range batches {
+		free <- &batch{}
+	}
 	group.Go(func() error {
 		defer close(spans)
-		return t.digestSource(groupCtx, all, spans)
+		c := cutting{t: t, free: free, out: spans}
+		return c.run(groupCtx, all)
 	})
 	for range targetReaders {
-		group.Go(func() error { return t.digestTarget(groupCtx, spans) })
+		group.Go(func() error { return t.compareWithTarget(groupCtx, spans, free) })
 	}
 	return group.Wait()
 }
 
-// digestSource streams the source and sends a span for every RangeRows rows.
-func (t *table) digestSource(ctx context.Context, all row.Range, out chan<- span) error {
-	hasher := row.NewHasher(t.mapping.Columns)
-	keys := row.NewKeyReader(t.mapping.Columns, t.mapping.KeyColumns())
-	current := span{rng: all}
-	var hash row.Hash
-	send := func(upTo row.Key) error {
-		current.rng.UpTo = upTo
-		select {
-		case out <- current:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		t.cfg.Events.Emit(event.Event{Kind: event.RowsMoved, Phase: phase, Table: t.mapping.SourceName, Rows: current.digest.Rows})
-		current = span{number: current.number + 1, rng: row.Range{After: upTo}}
-		return nil
+// cutting reads the source and sends a span for every RangeRows rows, or fewer
+// where rows are large.
+type cutting struct {
+	t       *table
+	free    <-chan *batch
+	out     chan<- span
+	current span
+}
+
+func (c *cutting) run(ctx context.Context, all row.Range) error {
+	m := c.t.mapping
+	hasher := row.NewHasher(m.Columns)
+	keys := row.NewKeyReader(m.Columns, m.KeyColumns())
+	if err := c.next(ctx, 0, all); err != nil {
+		return err
 	}
-	err := t.src.Scan(ctx, t.mapping, all, func(cells row.Row) error {
+	var hash row.Hash
+	err := c.t.src.Scan(ctx, m, all, func(cells row.Row) error {
 		if err := hasher.Hash(cells, &hash); err != nil {
 			return err
 		}
-		current.digest.Add(&hash)
-		if current.digest.Rows < int64(t.cfg.RangeRows) {
+		s := &c.current
+		s.digest.Add(&hash)
+		s.rows.add(cells)
+		if s.digest.Rows < int64(c.t.cfg.RangeRows) && !s.rows.full() {
 			return nil
 		}
-		return send(keys.Key(cells))
+		upTo, number := keys.Key(cells), s.number
+		if err := c.send(ctx, upTo); err != nil {
+			return err
+		}
+		return c.next(ctx, number+1, row.Range{After: upTo, UpTo: all.UpTo})
 	})
 	if err != nil {
 		return err
 	}
-	return send(nil)
+	return c.send(ctx, all.UpTo)
 }
 
-// digestTarget digests the ranges of spans.
-func (t *table) digestTarget(ctx context.Context, spans <-chan span) error {
-	from := t.target()
+// next begins a span, when there is memory for it.
+func (c *cutting) next(ctx context.Context, number int, rng row.Range) error {
+	select {
+	case b := <-c.free:
+		b.reset()
+		c.current = span{number: number, rng: rng, rows: b}
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// send ends the current span.
+func (c *cutting) send(ctx context.Context, upTo row.Key) error {
+	c.current.rng.UpTo = upTo
+	select {
+	case c.out <- c.current:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	c.t.cfg.Events.Emit(event.Event{
+		Kind: event.RowsMoved, Phase: phase, Table: c.t.mapping.SourceName, Rows: c.current.digest.Rows,
+	})
+	return nil
+}
+
+// compareWithTarget compares spans with the target.
+func (t *table) compareWithTarget(ctx context.Context, spans <-chan span, free chan<- *batch) error {
+	from, m := t.target(), newMerge(t.mapping)
 	for s := range spans {
-		digest, err := from.digest(ctx, t.mapping, row.Part{Range: s.rng})
+		m.begin(s)
+		part := row.Part{Range: s.rng, Ordered: true}
+		if err := from.scan(ctx, t.mapping, part, m.add); err != nil {
+			return err
+		}
+		digest, err := m.end()
 		if err != nil {
 			return err
 		}
@@ -84,6 +131,7 @@ func (t *table) digestTarget(ctx context.Context, spans <-chan span) error {
 		} else {
 			t.doubt(suspect{number: s.number, pick: pick{part: row.Part{Range: s.rng}}, rows: s.digest.Rows})
 		}
+		free <- s.rows // it has room for all of them
 	}
 	return nil
 }
