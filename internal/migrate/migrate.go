@@ -38,7 +38,7 @@ type Config struct {
 	LeaveOut map[string]string
 	// Tenancy is what the proofs of a slice need to know of the whole plan; nil
 	// when this is no move of a tenant, and there is nothing to prove.
-	Tenancy *Tenancy
+	Tenancy  *Tenancy
 	Snapshot source.SnapshotMode
 	// SkipScan leaves out the scan of the source's data for values that cannot
 	// arrive; the copy then refuses them where it meets them.

@@ -31,7 +31,9 @@ type session struct {
 	facts    convert.Facts
 	lease    checkpoint.Lease // while the copy phase runs
 	planned  *convert.Plan
-	keeper   *source.Keeper // one view for copy and verify of the same run, if it lasts
+	slices   map[string]*schema.Slice // by source table, as the source resolved them
+	whole    *schema.Database         // with the tables that are left out
+	keeper   *source.Keeper           // one view for copy and verify of the same run, if it lasts
 	// seen guards position: the copy's workers ask for views at the same time.
 	seen     sync.Mutex
 	position source.Position      // of the newest view; zero before the first
@@ -127,6 +129,10 @@ func (s *session) plan(ctx context.Context) error {
 	if err = s.source.CheckPrivileges(ctx, tableNames(s.database)); err != nil {
 		return err
 	}
+	noted, err := s.takeSlices(ctx)
+	if err != nil {
+		return err
+	}
 	if s.facts, err = s.gatherFacts(ctx); err != nil {
 		return err
 	}
@@ -138,6 +144,10 @@ func (s *session) plan(ctx context.Context) error {
 		return err
 	}
 	s.planned.Findings = append(s.planned.Findings, invisible...)
+	s.planned.Findings = append(s.planned.Findings, noted...)
+	for _, m := range s.mappings() {
+		m.Slice = s.slices[m.SourceName]
+	}
 	return nil
 }
 

@@ -21,6 +21,28 @@ type Slice struct {
 	// UUIDs as 8-4-4-4-12 lower-case hex digits, binary strings as lower-case
 	// hex, dates as YYYY-MM-DD. Their order does not matter.
 	Values []string `json:"values"`
+	// Access is how the source finds the rows; source.DB.Resolve fills it. Which
+	// rows there are and their order do not depend on it, so a copy may continue
+	// by another way.
+	Access Access `json:"-"`
+}
+
+// Access is how a source finds the rows of a slice.
+type Access struct {
+	// Owner is the tenant column.
+	Owner ColumnMapping
+	// ByIndex says that the rows are found from the tenant's values on, through
+	// Indexes, and only they are read; otherwise the whole table is read and filtered.
+	ByIndex bool
+	// Indexes are the names of the indexes on the way from the tenant column to
+	// the table: the first on Column, then one for the Columns of each hop, the
+	// last hop first. Empty where there is none.
+	Indexes []string
+	// Single says that each row leads to at most one row, since the Parent
+	// columns of every hop are unique.
+	Single bool
+	// Rows is about how many rows the slice has.
+	Rows int64
 }
 
 // Hop is one step along a foreign key, declared or only known to the plan: a

@@ -39,9 +39,9 @@ type ColumnFacts struct {
 	NULText int64 `json:"nul_text,omitempty"`
 }
 
-// Probe scans the table once and counts. It reads the rows as they are now, not
-// as a snapshot sees them: it is advice before the move.
-func (db *DB) Probe(ctx context.Context, table *schema.Table) (TableFacts, error) {
+// Probe scans the table, or only a slice of it, once and counts. It reads the
+// rows as they are now, not as a snapshot sees them: it is advice before the move.
+func (db *DB) Probe(ctx context.Context, table *schema.Table, slice *schema.Slice) (TableFacts, error) {
 	facts := TableFacts{Columns: map[string]ColumnFacts{}}
 	expressions := []string{"COUNT(*)"}
 	targets := []any{&facts.Rows}
@@ -52,7 +52,11 @@ func (db *DB) Probe(ctx context.Context, table *schema.Table) (TableFacts, error
 			targets = append(targets, q.count)
 		}
 	}
-	query := "SELECT " + strings.Join(expressions, ", ") + " FROM " + quote(db.info.Database) + "." + quote(table.Name)
+	rows, err := selectAll(quote(db.info.Database)+"."+quote(table.Name), slice)
+	if err != nil {
+		return TableFacts{}, fmt.Errorf("probe %s: %w", table.Name, err)
+	}
+	query := "SELECT " + strings.Join(expressions, ", ") + " FROM " + rows.from + " WHERE " + rows.where
 	if err := db.pool.QueryRowContext(ctx, query).Scan(targets...); err != nil {
 		return TableFacts{}, fmt.Errorf("probe %s: %w", table.Name, Explain(err))
 	}

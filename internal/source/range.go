@@ -55,32 +55,38 @@ func orderable(c schema.ColumnMapping) bool {
 // the index sorts. For a label and for a float that is another one than the
 // column itself, which the server can only test row by row: going on in the
 // middle then reads the index from its beginning, in order and without a sort.
-func ordered(c schema.ColumnMapping) string {
+func ordered(alias string, c schema.ColumnMapping) string {
+	name := qualified(alias, c.Source)
 	switch c.Kind {
 	case schema.Enum, schema.Set:
-		return "(" + quote(c.Source) + "+0)" // by number, not by label
+		return "(" + name + "+0)" // by number, not by label
 	case schema.Float32, schema.Float64:
-		return "(" + quote(c.Source) + "+0e0)" // a FLOAT would compare with a rounded literal
+		return "(" + name + "+0e0)" // a FLOAT would compare with a rounded literal
 	case schema.Int, schema.Bool, schema.Decimal, schema.Bits, schema.Text, schema.Bytes, schema.Date, schema.DateTime,
 		schema.Timestamp, schema.Time, schema.Interval, schema.JSON, schema.UUID, schema.INet:
 	}
-	return quote(c.Source)
+	return name
 }
 
 // predicate renders a range over the order key as a condition; "TRUE" for all
 // rows. Tuples are expanded into OR, since MySQL and MariaDB do not use an
 // index for (a, b) > (x, y).
 func predicate(key []schema.ColumnMapping, r row.Range) (string, error) {
+	return predicateOf("", key, r)
+}
+
+// predicateOf is predicate for the columns of an alias.
+func predicateOf(alias string, key []schema.ColumnMapping, r row.Range) (string, error) {
 	var parts []string
 	if r.After != nil {
-		p, err := compare(key, r.After, ">", ">")
+		p, err := compare(alias, key, r.After, operators{">", ">"})
 		if err != nil {
 			return "", err
 		}
 		parts = append(parts, p)
 	}
 	if r.UpTo != nil {
-		p, err := compare(key, r.UpTo, "<", "<=")
+		p, err := compare(alias, key, r.UpTo, operators{"<", "<="})
 		if err != nil {
 			return "", err
 		}
@@ -92,8 +98,11 @@ func predicate(key []schema.ColumnMapping, r row.Range) (string, error) {
 	return strings.Join(parts, " AND "), nil
 }
 
-// compare renders key OP bound: strict for all but the last column, last for that one.
-func compare(key []schema.ColumnMapping, bound row.Key, strict, last string) (string, error) {
+// operators compare a key with a bound: strict all but the last column, last that one.
+type operators struct{ strict, last string }
+
+// compare renders key OP bound.
+func compare(alias string, key []schema.ColumnMapping, bound row.Key, by operators) (string, error) {
 	if len(bound) != len(key) {
 		return "", fmt.Errorf("bound %s has %d values, key has %d columns", bound, len(bound), len(key))
 	}
@@ -109,20 +118,20 @@ func compare(key []schema.ColumnMapping, bound row.Key, strict, last string) (st
 	for i := range key {
 		var terms []string
 		for j := range i {
-			terms = append(terms, ordered(key[j])+" = "+literals[j])
+			terms = append(terms, ordered(alias, key[j])+" = "+literals[j])
 		}
-		op := strict
+		op := by.strict
 		if i == len(key)-1 {
-			op = last
+			op = by.last
 		}
-		terms = append(terms, ordered(key[i])+" "+op+" "+literals[i])
+		terms = append(terms, ordered(alias, key[i])+" "+op+" "+literals[i])
 		alternatives = append(alternatives, strings.Join(terms, " AND "))
 	}
 	if len(alternatives) == 1 {
 		return "(" + alternatives[0] + ")", nil
 	}
 	// The first column alone lets the optimizer use the index at once.
-	lead := ordered(key[0]) + " " + strict + "= " + literals[0]
+	lead := ordered(alias, key[0]) + " " + by.strict + "= " + literals[0]
 	return "(" + lead + " AND (" + strings.Join(alternatives, " OR ") + "))", nil
 }
 

@@ -77,27 +77,16 @@ func selectRange(m *schema.Mapping, expressions []string, r row.Range) (string, 
 
 // selectPart builds the SELECT over a part in key order.
 func selectPart(m *schema.Mapping, expressions []string, p row.Part) (string, error) {
-	key := OrderKey(m)
-	where, err := predicate(key, p.Range)
+	rows, err := selectRows(m, p.Range)
 	if err != nil {
 		return "", err
 	}
-	if where, err = inBuckets(m, where, p.Buckets); err != nil {
+	if rows.where, err = inBuckets(m, rows.where, p.Buckets); err != nil {
 		return "", err
 	}
-	query := "SELECT " + strings.Join(expressions, ", ") + " FROM " + quote(m.SourceName)
-	if len(key) > 0 {
-		// The optimizer may prefer a scan with a sort, which starts late and
-		// spills a large table to disk on the customer's server.
-		query += " FORCE INDEX (" + quote(m.KeyIndex) + ")"
-	}
-	query += " WHERE " + where
-	if len(key) > 0 {
-		names := make([]string, len(key))
-		for i, c := range key {
-			names[i] = quote(c.Source)
-		}
-		query += " ORDER BY " + strings.Join(names, ", ")
+	query := "SELECT " + strings.Join(expressions, ", ") + " FROM " + rows.from + " WHERE " + rows.where
+	if len(rows.order) > 0 {
+		query += " ORDER BY " + strings.Join(rows.order, ", ")
 	}
 	if p.Limit > 0 {
 		query += " LIMIT " + strconv.Itoa(p.Limit)
@@ -228,7 +217,13 @@ func Bounds(ctx context.Context, conn *sql.Conn, m *schema.Mapping) (span row.Sp
 	}
 	column := quote(key[0].Source)
 	var low, high sql.NullInt64
-	query := "SELECT MIN(" + column + "), MAX(" + column + ") FROM " + quote(m.SourceName)
+	rows := selection{from: quote(m.SourceName), where: "TRUE"}
+	if m.Slice != nil {
+		if rows, err = selectRows(m, row.Range{}); err != nil {
+			return row.Span{}, false, fmt.Errorf("bounds of %s: %w", m.SourceName, err)
+		}
+	}
+	query := "SELECT MIN(" + column + "), MAX(" + column + ") FROM " + rows.from + " WHERE " + rows.where
 	if err := conn.QueryRowContext(ctx, query).Scan(&low, &high); err != nil {
 		return row.Span{}, false, fmt.Errorf("bounds of %s: %w", m.SourceName, Explain(err))
 	}

@@ -37,12 +37,12 @@ func samplePrefix(ctx context.Context, conn *sql.Conn, m *schema.Mapping, rows i
 		}
 		prefix.UpTo = upTo
 	}
-	where, err := predicate(OrderKey(m), prefix)
+	chosen, err := partRows(m, prefix)
 	if err != nil {
 		return prefix, false, err
 	}
 	most, n := rows*sampleSlack, 0
-	query := "SELECT COUNT(*) FROM (SELECT 1 FROM " + quote(m.SourceName) + " WHERE " + where +
+	query := "SELECT COUNT(*) FROM (SELECT 1 FROM " + chosen.from + " WHERE " + chosen.where +
 		" LIMIT " + strconv.Itoa(most+1) + ") AS sample"
 	if err := conn.QueryRowContext(ctx, query).Scan(&n); err != nil {
 		return prefix, false, Explain(err)

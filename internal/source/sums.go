@@ -69,19 +69,22 @@ func sumsQuery(m *schema.Mapping, p row.Part) (string, error) {
 
 // partClauses renders FROM and WHERE of a part.
 func partClauses(m *schema.Mapping, p row.Part) (string, error) {
-	key := OrderKey(m)
-	where, err := predicate(key, p.Range)
+	rows, err := partRows(m, p.Range)
 	if err != nil {
 		return "", err
 	}
-	from := " FROM " + quote(m.SourceName)
-	if where != "TRUE" {
-		from += " FORCE INDEX (" + quote(m.KeyIndex) + ")"
-	}
-	if where, err = inBuckets(m, where, p.Buckets); err != nil {
+	if rows.where, err = inBuckets(m, rows.where, p.Buckets); err != nil {
 		return "", err
 	}
-	return from + " WHERE " + where, nil
+	return " FROM " + rows.from + " WHERE " + rows.where, nil
+}
+
+// partRows selects the rows of a range in any order.
+func partRows(m *schema.Mapping, r row.Range) (selection, error) {
+	if r.After != nil || r.UpTo != nil {
+		return selectRows(m, r)
+	}
+	return selectAll(quote(m.SourceName), m.Slice)
 }
 
 // inBuckets adds to a condition that a row is in one of the buckets.

@@ -27,7 +27,7 @@ type finding struct {
 // is left out in silence.
 func findingsPage(root string) (string, error) {
 	var all []finding
-	for _, dir := range []string{"internal/convert", "internal/source"} {
+	for _, dir := range []string{"internal/convert", "internal/source", "internal/migrate"} {
 		found, err := readRules(filepath.Join(root, dir))
 		if err != nil {
 			return "", err
