@@ -35,8 +35,9 @@ type View interface {
 	Position() string
 	// Read streams the copied columns of a range in key order.
 	Read(ctx context.Context, m *schema.Mapping, r row.Range, fn func(row.Row) error) error
-	// Bounds returns the first order-key column's smallest and largest value if it is an integer.
-	Bounds(ctx context.Context, m *schema.Mapping) (span row.Span, ok bool, err error)
+	// Divide returns keys, in order, that cut a table into about so many parts of
+	// about the same size; fewer or none where it cannot be cut.
+	Divide(ctx context.Context, m *schema.Mapping, parts int) ([]row.Key, error)
 }
 
 // Target is where rows and their records go.

@@ -31,8 +31,10 @@ type fakeSource struct {
 	// onView, if set, may refuse a view, or change what the next one shows.
 	onView func() error
 	at     string // the position of the views
-	// bounds, if set, makes tables worth splitting.
-	bounds *row.Span
+	// cuts is where tables are divided that are worth it; nil: nobody should ask.
+	cuts []row.Key
+	// onDivide, if set, fails the division.
+	onDivide func() error
 
 	mu    sync.Mutex // guards reads
 	reads int
@@ -51,11 +53,16 @@ func (s *fakeSource) View(context.Context) (View, error) {
 
 func (s *fakeSource) Position() string { return s.at }
 
-func (s *fakeSource) Bounds(context.Context, *schema.Mapping) (row.Span, bool, error) {
-	if s.bounds == nil {
-		return row.Span{}, false, errors.New("nobody should ask")
+func (s *fakeSource) Divide(context.Context, *schema.Mapping, int) ([]row.Key, error) {
+	if s.onDivide != nil {
+		if err := s.onDivide(); err != nil {
+			return nil, err
+		}
 	}
-	return *s.bounds, true, nil
+	if s.cuts == nil {
+		return nil, errors.New("nobody should ask")
+	}
+	return s.cuts, nil
 }
 
 // Read hands out rows the way that the driver does: the memory of a row is

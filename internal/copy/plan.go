@@ -5,17 +5,23 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"leap/internal/checkpoint"
+	"leap/internal/event"
 	"leap/internal/retry"
 	"leap/internal/row"
 	"leap/internal/schema"
 )
 
-// splitRows is how many rows make a segment worth its own connection: about
-// two seconds of reading. Smaller tables are parallel with each other.
-const splitRows = 500_000
+const (
+	// splitRows is how many rows make a segment: about a second of reading, many
+	// times what it costs to begin one. Smaller tables are parallel with each other.
+	splitRows = 200_000
+	// mostSegments bounds what is looked up and recorded of one table. It is more
+	// than there are workers, so that the last ones have something to do, and
+	// other processes something to take over.
+	mostSegments = 64
+)
 
 // plan brings every table to the point where its segments can be copied: it
 // divides new tables and finds where to go on in begun ones. Large tables come first.
@@ -60,32 +66,30 @@ func (j *job) clearIfBegun(ctx context.Context, t *table, s *segment) error {
 	return j.beginAgain(ctx, t, s)
 }
 
-// divide cuts a table's key space into segments of about equal width when its
-// first key column is an integer, and records them. Gaps in the numbers make
-// segments uneven, never wrong: together they cover everything.
+// divide cuts a table's key space into segments of about equally many rows and
+// records them. Whatever the cuts are, together the segments cover everything.
 func (j *job) divide(ctx context.Context, m *schema.Mapping) ([]checkpoint.Segment, error) {
-	segments := []checkpoint.Segment{{Table: m.SourceName}}
-	parts := int64(0)
-	if m.Source != nil {
-		parts = min(m.Source.EstimatedRows/splitRows, int64(j.cfg.Workers))
-	}
-	if parts > 1 && len(j.src.OrderKey(m)) == 1 {
-		var span row.Span
-		var ok bool
+	var cuts []row.Key
+	if parts := segmentsOf(m); parts > 1 && len(j.src.OrderKey(m)) > 0 {
 		err := retry.Do(ctx, j.patience(&table{mapping: m}), func() error {
 			view, err := j.src.View(ctx)
 			if err == nil {
-				span, ok, err = view.Bounds(ctx, m)
+				cuts, err = view.Divide(ctx, m, parts)
 			}
 			return err
 		})
-		if err != nil {
+		if err != nil && (ctx.Err() != nil || retry.Classify(err) != retry.Fatal) {
 			return nil, err
 		}
-		if ok {
-			segments = split(m.SourceName, span, parts)
+		if err != nil {
+			cuts = nil
+			j.cfg.Events.Emit(event.Event{
+				Kind: event.Warned, Phase: phase, Table: m.SourceName,
+				Message: m.SourceName + " is read by one reader, because no keys were found to divide it at: " + err.Error(),
+			})
 		}
 	}
+	segments := between(m.SourceName, cuts)
 	var recorded []checkpoint.Segment
 	err := j.held(ctx, func(store checkpoint.Store) error {
 		// Not into segments: a failed attempt returns nil, and the next one
@@ -97,17 +101,21 @@ func (j *job) divide(ctx context.Context, m *schema.Mapping) ([]checkpoint.Segme
 	return recorded, err
 }
 
-// split divides (-inf, +inf) at parts-1 points of the span.
-func split(name string, span row.Span, parts int64) []checkpoint.Segment {
+// segmentsOf is how many segments a table is worth.
+func segmentsOf(m *schema.Mapping) int {
+	if m.Source == nil {
+		return 1
+	}
+	return int(min(m.Source.EstimatedRows/splitRows, mostSegments))
+}
+
+// between divides (-inf, +inf) at the cuts.
+func between(name string, cuts []row.Key) []checkpoint.Segment {
 	var out []checkpoint.Segment
 	var after row.Key
-	// The width as uint64 is right even from math.MinInt64 to math.MaxInt64.
-	width := uint64(span.High) - uint64(span.Low) //nolint:gosec // two's complement difference
-	for i := int64(1); i < parts; i++ {
-		step := width / uint64(parts) * uint64(i)                     //nolint:gosec // parts is positive
-		bound := row.Key{strconv.FormatInt(span.Low+int64(step), 10)} //nolint:gosec // stays between low and high
-		out = append(out, checkpoint.Segment{Table: name, ID: len(out), Range: row.Range{After: after, UpTo: bound}})
-		after = bound
+	for _, upTo := range cuts {
+		out = append(out, checkpoint.Segment{Table: name, ID: len(out), Range: row.Range{After: after, UpTo: upTo}})
+		after = upTo
 	}
 	return append(out, checkpoint.Segment{Table: name, ID: len(out), Range: row.Range{After: after}})
 }

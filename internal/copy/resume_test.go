@@ -3,16 +3,19 @@ package copy
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"leap/internal/checkpoint"
+	"leap/internal/event"
 	"leap/internal/row"
 	"leap/internal/schema"
 )
@@ -145,7 +148,7 @@ func TestKeyless(t *testing.T) {
 func TestSegments(t *testing.T) {
 	m, src, dst := setup(sequence(100)...)
 	m.Source = &schema.Table{EstimatedRows: 4 * splitRows}
-	src.bounds = &row.Span{Low: 1, High: 100}
+	src.cuts = []row.Key{{"10"}, {"60"}, {"95"}}
 	dst.beforeCommit = func([]byte) error {
 		if dst.writes == 9 {
 			return errCrash
@@ -192,55 +195,62 @@ func TestSegmentsRecordedTwice(t *testing.T) {
 	mustArrive(t, src, dst)
 }
 
-func TestSplit(t *testing.T) {
-	contains := func(r row.Range, v int64) bool {
-		return (r.After == nil || mustInt(r.After[0]) < v) && (r.UpTo == nil || v <= mustInt(r.UpTo[0]))
+// TestUndivided: a table that is worth dividing and cannot be is copied by one
+// reader, and a line says so; while the source is away it is waited for.
+func TestUndivided(t *testing.T) {
+	for name, failure := range map[string]error{"refused": stateError("42000"), "away once": io.ErrUnexpectedEOF, "no place": nil} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, src, dst := setup(sequence(10)...)
+				m.Source = &schema.Table{EstimatedRows: 4 * splitRows}
+				src.cuts = []row.Key{}
+				src.onDivide = func() error {
+					if name == "away once" {
+						src.onDivide, src.cuts = nil, []row.Key{{"5"}}
+					}
+					return failure
+				}
+				told := ""
+				_, err := run(t, m, src, dst, Config{Events: event.SinkFunc(func(e event.Event) {
+					if e.Kind == event.Warned {
+						told = e.Message
+					}
+				})})
+				if err != nil {
+					t.Fatal(err)
+				}
+				mustArrive(t, src, dst)
+				want := 1
+				if name == "away once" {
+					want = 2
+				}
+				if len(dst.data.segments) != want || strings.Contains(told, "one reader") != (name == "refused") {
+					t.Errorf("%d segments, told %q", len(dst.data.segments), told)
+				}
+			})
+		})
 	}
-	rapid.Check(t, func(t *rapid.T) {
-		low, high := rapid.Int64().Draw(t, "low"), rapid.Int64().Draw(t, "high")
-		if low > high {
-			low, high = high, low
-		}
-		parts := rapid.Int64Range(2, 64).Draw(t, "parts")
-		segments := split("t", row.Span{Low: low, High: high}, parts)
-		if int64(len(segments)) != parts || segments[0].Range.After != nil || segments[parts-1].Range.UpTo != nil {
-			t.Fatalf("got %v", segments)
-		}
-		widest := (uint64(high)-uint64(low))/uint64(parts) + uint64(parts)
-		for i, s := range segments {
-			if s.ID != i || i > 0 && !slices.Equal(s.Range.After, segments[i-1].Range.UpTo) {
-				t.Fatalf("segment %d does not follow: %v", i, segments)
-			}
-			from, to := low, high
-			if s.Range.After != nil {
-				from = mustInt(s.Range.After[0])
-			}
-			if s.Range.UpTo != nil {
-				to = mustInt(s.Range.UpTo[0])
-			}
-			if from > to || from < low || to > high || uint64(to)-uint64(from) > widest {
-				t.Fatalf("segment %d is %v of [%d, %d]", i, s.Range, low, high)
-			}
-		}
-		v := rapid.OneOf(rapid.Int64(), rapid.SampledFrom([]int64{low, high, low + 1, high - 1})).Draw(t, "v")
-		in := 0
-		for _, s := range segments {
-			if contains(s.Range, v) {
-				in++
-			}
-		}
-		if in != 1 {
-			t.Fatalf("%d lies in %d segments of %v", v, in, segments)
-		}
-	})
 }
 
-func mustInt(text string) int64 {
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		panic(err)
+// TestBetween: segments follow one another, from one end to the other.
+func TestBetween(t *testing.T) {
+	for n := range 4 {
+		var cuts []row.Key
+		for i := range n {
+			cuts = append(cuts, row.Key{strconv.Itoa(i), "x"})
+		}
+		segments := between("t", cuts)
+		var after row.Key
+		for i, s := range segments {
+			if s.Table != "t" || s.ID != i || !slices.Equal(s.Range.After, after) || (s.Range.UpTo == nil) != (i == n) {
+				t.Errorf("%d cuts: segment %d is %+v", n, i, s)
+			}
+			after = s.Range.UpTo
+		}
+		if len(segments) != n+1 {
+			t.Errorf("%d cuts make %d segments", n, len(segments))
+		}
 	}
-	return n
 }
 
 // TestModel copies random tables with random sizes and crashes until it is
@@ -253,9 +263,15 @@ func TestModel(t *testing.T) {
 		slices.SortFunc(keys, slices.Compare)
 		m, src, dst := setup(keys...)
 		src.order = rapid.IntRange(0, width).Draw(rt, "order")
-		if src.order == 1 && width == 1 && rapid.Bool().Draw(rt, "large") {
+		if src.order > 0 && rapid.Bool().Draw(rt, "large") {
 			m.Source = &schema.Table{EstimatedRows: 3 * splitRows}
-			src.bounds = &row.Span{Low: int64(keys[0][0]), High: int64(keys[len(keys)-1][0])}
+			src.cuts = []row.Key{}
+			for _, r := range src.rows["t"] { // any keys in order may be cuts
+				cut := row.NewKeyReader(m.Columns, m.Columns[:src.order]).Key(r)
+				if rapid.IntRange(0, 9).Draw(rt, "cut") == 0 && (len(src.cuts) == 0 || !slices.Equal(cut, src.cuts[len(src.cuts)-1])) {
+					src.cuts = append(src.cuts, cut)
+				}
+			}
 		}
 		budget := rapid.IntRange(0, 6).Draw(rt, "crashes")
 		var mu sync.Mutex

@@ -22,12 +22,12 @@ type reader struct {
 	sample map[string]row.Range
 }
 
-// Bounds has none for a sample: it is too small to be divided.
-func (r reader) Bounds(ctx context.Context, m *schema.Mapping) (row.Span, bool, error) {
+// Divide leaves a sample whole: it is too small to be divided.
+func (r reader) Divide(ctx context.Context, m *schema.Mapping, parts int) ([]row.Key, error) {
 	if _, ok := r.sample[m.SourceName]; ok {
-		return row.Span{}, false, nil
+		return nil, nil
 	}
-	return r.Snapshot.Bounds(ctx, m)
+	return r.Snapshot.Divide(ctx, m, parts)
 }
 
 // within narrows a range to the sample. Ranges are cut inside it, so only open

@@ -46,14 +46,13 @@ func (s *Snapshot) Cut(ctx context.Context, m *schema.Mapping, r row.Range, n in
 	return key, err
 }
 
-// Bounds returns the first order-key column's smallest and largest value; see
-// the function Bounds.
-func (s *Snapshot) Bounds(ctx context.Context, m *schema.Mapping) (span row.Span, ok bool, err error) {
-	err = s.with(ctx, func(conn *sql.Conn) error {
-		span, ok, err = Bounds(ctx, conn, m)
+// Divide returns keys that cut a table into parts; see the function Divide.
+func (s *Snapshot) Divide(ctx context.Context, m *schema.Mapping, parts int) (cuts []row.Key, err error) {
+	err = asLost(s.ask(ctx, func(conn *sql.Conn) error {
+		cuts, err = Divide(ctx, conn, m, parts)
 		return err
-	})
-	return span, ok, err
+	}))
+	return cuts, err
 }
 
 // with lends a connection of the snapshot to fn. After an error the rest of a
