@@ -17,14 +17,9 @@ type span struct {
 	rows   *batch // the source's rows, where they came to this side
 }
 
-const (
-	// targetReaders is how many ranges of a table the target is asked for at
-	// once. Two keep up with one source reader: both sides cost about the same.
-	targetReaders = 2
-	// batches is how many of a table are in memory: one that is being filled,
-	// one that waits, and one for each target reader.
-	batches = targetReaders + 2
-)
+// batches is how many batches of a table are in memory: one that is being filled,
+// one that waits, and one for each of two readers of the target.
+const batches = 4
 
 // compareRanges reads the source once in key order and cuts it into ranges;
 // the target is asked for the same ranges at the same time. The last range is
@@ -33,16 +28,17 @@ const (
 // snapshot may have only one.
 func (t *table) compareRanges(ctx context.Context, all row.Range) error {
 	group, groupCtx := errgroup.WithContext(ctx)
-	spans, free := make(chan span), make(chan *batch, batches)
+	first, second, free := make(chan span, 1), make(chan span), make(chan *batch, batches)
 	for range batches {
 		free <- &batch{}
 	}
 	group.Go(func() error {
-		defer close(spans)
-		c := cutting{t: t, free: free, out: spans}
+		defer close(first)
+		defer close(second)
+		c := cutting{t: t, free: free, first: first, second: second}
 		return c.run(groupCtx, all)
 	})
-	for range targetReaders {
+	for _, spans := range []<-chan span{first, second} {
 		group.Go(func() error { return t.compareWithTarget(groupCtx, spans, free) })
 	}
 	return group.Wait()
@@ -51,10 +47,12 @@ func (t *table) compareRanges(ctx context.Context, all row.Range) error {
 // cutting reads the source and sends a span for every RangeRows rows, or fewer
 // where rows are large.
 type cutting struct {
-	t       *table
-	free    <-chan *batch
-	out     chan<- span
-	current span
+	t    *table
+	free <-chan *batch
+	// first has room for one span that waits. Only when that is taken does second
+	// get one: a target that keeps up with one reader works less for one than for two.
+	first, second chan<- span
+	current       span
 }
 
 func (c *cutting) run(ctx context.Context, all row.Range) error {
@@ -103,9 +101,14 @@ func (c *cutting) next(ctx context.Context, number int, rng row.Range) error {
 func (c *cutting) send(ctx context.Context, upTo row.Key) error {
 	c.current.rng.UpTo = upTo
 	select {
-	case c.out <- c.current:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	case c.first <- c.current:
+	default:
+		select {
+		case c.first <- c.current:
+		case c.second <- c.current:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 	c.t.cfg.Events.Emit(event.Event{
 		Kind: event.RowsMoved, Phase: phase, Table: c.t.mapping.SourceName, Rows: c.current.digest.Rows,
