@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"time"
 
@@ -22,14 +23,17 @@ type bench struct {
 	connections int
 	rounds      int
 	turn        time.Duration
+	profile     string
 }
 
 func say(format string, args ...any) { _, _ = fmt.Fprintf(os.Stdout, format+"\n", args...) }
 
 func (b *bench) run(ctx context.Context) error {
 	say("%d processors, %s", runtime.GOMAXPROCS(0), time.Now().UTC().Format(time.DateOnly))
-	if err := b.lateness(ctx); err != nil {
-		return err
+	if b.profile == "" {
+		if err := b.lateness(ctx); err != nil {
+			return err
+		}
 	}
 	if b.rounds == 0 {
 		return nil
@@ -116,6 +120,9 @@ func (b *bench) compare(ctx context.Context) (err error) {
 	}
 	defer w.close()
 	say("%s, %d connections, %d turns of %s each", server, b.connections, b.rounds, b.turn)
+	if b.profile != "" {
+		return b.profiled(ctx, w.turn)
+	}
 	pair := []contender{{"pgbench -M prepared -S", p.turn}, {"loadgen's engine on pgx", r.turn}, {"loadgen run --closed", w.turn}}
 	results := make([][]result, len(pair))
 	ratios := make([][]float64, len(pair))
@@ -143,6 +150,25 @@ func (b *bench) compare(ctx context.Context) (err error) {
 	for i, c := range pair[1:] {
 		all := ratios[i+1]
 		say("%-24s ratio %.2f to pgbench (median of the turns; %.2f to %.2f)", c.name, median(all, func(f float64) float64 { return f }), slices.Min(all), slices.Max(all))
+	}
+	return nil
+}
+
+// profiled writes the profile of some turns.
+func (b *bench) profiled(ctx context.Context, turn func(context.Context) (result, error)) (err error) {
+	f, err := os.Create(b.profile)
+	if err != nil {
+		return fmt.Errorf("make the profile: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err = pprof.StartCPUProfile(f); err != nil {
+		return fmt.Errorf("profile: %w", err)
+	}
+	defer pprof.StopCPUProfile()
+	for range b.rounds {
+		if _, err = turn(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }

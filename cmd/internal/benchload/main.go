@@ -22,6 +22,7 @@ func main() {
 	flag.IntVar(&b.connections, "connections", 8, "connections of both, and pgbench's clients")
 	flag.IntVar(&b.rounds, "rounds", 8, "turns of each in the comparison with pgbench; 0 leaves it out")
 	flag.DurationVar(&b.turn, "turn", 2*time.Second, "length of a turn, in whole seconds")
+	flag.StringVar(&b.profile, "profile", "", "write a CPU profile of \"loadgen run --closed\" to this file, and compare nothing")
 	flag.Parse()
 	if err := b.run(ctx); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "benchload:", err)
