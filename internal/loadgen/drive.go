@@ -48,7 +48,7 @@ func (s *session) connect(ctx context.Context) (Server, error) {
 	}
 	about := s.Workload.About()
 	s.work = newWork(about, s.Mix, s.Settings.Seed)
-	s.work.timeout = s.Timeout
+	s.work.limits = newLimits(s.Bench.Workers, s.Timeout)
 	for range s.Bench.Workers {
 		s.work.workers = append(s.work.workers, &worker{session: s.pool.Session()})
 	}
@@ -88,9 +88,11 @@ func (s *session) drive(ctx context.Context, journal func() workloads.Journal) (
 		s.keeper.Event("violation", line)
 	}}
 	stopRounds := r.start(ctx, s.CheckEvery)
+	stopLimits := s.work.limits.watch()
 	d.summary, err = s.load(ctx, bench.Wiring{
 		Work: s.work, Recorder: func(int) bench.Recorder { return collector.Recorder() }, Interval: w.interval,
 	})
+	stopLimits()
 	stopRounds()
 	if err != nil {
 		return d, err

@@ -65,7 +65,7 @@ func TestOutage(t *testing.T) {
 				if i.End < first || i.Start > last+3*time.Second {
 					outside += n
 				}
-				if i.Start > last+3*time.Second {
+				if i.Start > last {
 					after += o.Counts.Done
 				}
 			}

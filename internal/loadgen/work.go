@@ -8,7 +8,6 @@ import (
 
 	"leap/internal/bench"
 	"leap/internal/hist"
-	"leap/internal/retry"
 	"leap/internal/txn"
 	"leap/workloads"
 )
@@ -30,7 +29,7 @@ type work struct {
 	traffic workloads.Traffic
 	index   map[string]int // by the operation's name
 	writes  []bool         // by index
-	timeout time.Duration
+	limits  *limits
 	workers []*worker
 	// receipt takes what became of each call that changes data.
 	receipt func(workloads.Receipt)
@@ -61,10 +60,16 @@ func (w *work) Op(seq uint64) int { return w.index[w.calls.At(seq).Op] }
 // Do implements [bench.Work].
 func (w *work) Do(ctx context.Context, c bench.Call) bench.Result {
 	call, self := w.calls.At(c.Seq), w.workers[c.Worker]
-	opCtx, cancel := context.WithTimeout(ctx, w.timeout)
+	opCtx := w.limits.begin(ctx, c.Worker)
 	err := w.traffic.Do(opCtx, self.session, call)
-	cancel()
-	end := w.settle(ctx, self, call, err)
+	end := ending{outcome: hist.Done, receipt: workloads.Committed}
+	if err != nil {
+		end = endOfError(opCtx, err)
+	}
+	w.limits.end(c.Worker)
+	if end.ask {
+		w.settle(ctx, self, call, &end)
+	}
 	if w.writes[c.Op] {
 		w.receipt(workloads.Receipt{Seq: c.Seq, Op: call.Op, Outcome: end.receipt})
 	}
@@ -84,36 +89,34 @@ type ending struct {
 	code    string
 	receipt workloads.Outcome
 	err     error // of an operation that was not answered rightly
+	ask     bool  // what became of it has to be asked for
 }
 
-// settle judges the end of an operation. It asks what became of a commit in
-// doubt: that is part of what a customer waits for.
-func (w *work) settle(ctx context.Context, self *worker, call workloads.Call, err error) ending {
-	if err == nil {
-		return ending{outcome: hist.Done, receipt: workloads.Committed}
-	}
+// endOfError says what an error of an operation means.
+func endOfError(ctx context.Context, err error) ending {
 	if no, ok := errors.AsType[*workloads.Rejection](err); ok {
 		return ending{outcome: hist.Rejected, code: no.Code, receipt: workloads.Refused}
 	}
-	wrong, violated := errors.AsType[*workloads.Violation](err)
-	_, doubt := errors.AsType[*retry.AmbiguousError](err)
-	end := ending{outcome: hist.Errored, code: txn.Describe(err).State, receipt: workloads.RolledBack, err: err}
-	if violated {
-		end.outcome, end.code = hist.Violated, wrong.Invariant
+	end := ending{outcome: hist.Errored, code: txn.Describe(ctx, err).State, receipt: workloads.RolledBack, err: err}
+	if wrong, ok := errors.AsType[*workloads.Violation](err); ok {
+		end.outcome, end.code, end.ask = hist.Violated, wrong.Invariant, true
 	}
-	if !doubt && !violated {
-		return end
-	}
+	end.ask = end.ask || txn.Ambiguous(err)
+	return end
+}
+
+// settle asks what became of an operation that is in doubt: that is part of
+// what a customer waits for.
+func (w *work) settle(ctx context.Context, self *worker, call workloads.Call, end *ending) {
 	end.receipt = w.resolve(ctx, self, call)
 	switch {
-	case violated:
+	case end.outcome == hist.Violated:
 	case end.receipt == workloads.Committed:
 		// The customer asked again and learnt that it was done.
 		end.outcome, end.code = hist.Done, codeResolved
 	case end.receipt == workloads.Unknown:
 		end.outcome = hist.Unresolved
 	}
-	return end
 }
 
 // codeResolved marks operations whose commit was in doubt and had gone through.

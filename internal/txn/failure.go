@@ -49,13 +49,16 @@ var errInjected = &pgconn.PgError{Severity: "ERROR", Code: "40001", Message: "in
 // cockroachKinds are the words by which CockroachDB explains a 40001.
 var cockroachKinds = regexp.MustCompile(`RETRY_[A-Z_]+|ABORT_REASON_[A-Z_]+|ReadWithinUncertaintyInterval|WriteTooOldError|TransactionPushError`)
 
-// Describe says what an error means for the account of an attempt.
-func Describe(err error) Failure {
+// Describe says what an error means for the account of an attempt that ran
+// under ctx. What ended a context is its cause: a context that serves many
+// operations is cancelled when one of them takes too long.
+func Describe(ctx context.Context, err error) Failure {
+	late := errors.Is(context.Cause(ctx), context.DeadlineExceeded)
 	if errors.Is(err, errInjected) {
 		return Failure{State: errInjected.Code, Kind: KindInjected, Injected: true}
 	}
 	if pool, ok := errors.AsType[*acquireError](err); ok {
-		if errors.Is(pool.err, context.DeadlineExceeded) {
+		if late || errors.Is(pool.err, context.DeadlineExceeded) {
 			return Failure{State: StatePool}
 		}
 		err = pool.err
@@ -68,9 +71,9 @@ func Describe(err error) Failure {
 		return f
 	}
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
+	case late, errors.Is(err, context.DeadlineExceeded):
 		return Failure{State: StateTimeout}
-	case errors.Is(err, context.Canceled):
+	case ctx.Err() != nil, errors.Is(err, context.Canceled):
 		return Failure{State: StateCanceled}
 	case retry.Classify(err) != retry.Fatal:
 		return Failure{State: StateConnection}

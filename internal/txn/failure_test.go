@@ -44,7 +44,7 @@ func TestDescribe(t *testing.T) {
 		{context.Canceled, txn.StateCanceled, ""},
 		{errors.New("bug"), txn.StateClient, ""},
 	} {
-		if got := txn.Describe(test.err); got != (txn.Failure{State: test.state, Kind: test.kind}) {
+		if got := txn.Describe(t.Context(), test.err); got != (txn.Failure{State: test.state, Kind: test.kind}) {
 			t.Errorf("%v: %+v", test.err, got)
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	crdbpgx "github.com/cockroachdb/cockroach-go/v2/crdb/crdbpgxv5"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // serializable is said for every transaction, though it is the connection's
@@ -19,8 +18,8 @@ import (
 var serializable = pgx.TxOptions{IsoLevel: pgx.Serializable}
 
 // plain makes one attempt with BEGIN and COMMIT.
-func (s *Session) plain(ctx context.Context, conn *pgxpool.Conn, fn func(tx pgx.Tx) error) error {
-	tx, err := conn.Conn().BeginTx(ctx, serializable)
+func (s *Session) plain(ctx context.Context, conn *pgx.Conn, fn func(tx pgx.Tx) error) error {
+	tx, err := conn.BeginTx(ctx, serializable)
 	if err != nil {
 		return err
 	}
@@ -37,10 +36,10 @@ func (s *Session) plain(ctx context.Context, conn *pgxpool.Conn, fn func(tx pgx.
 // cockroachGo runs a transaction through cockroach-go, which repeats it by
 // itself and tells nobody. What it does is observed from both sides: attempts
 // where it calls fn, failures there and in its own statements.
-func (s *Session) cockroachGo(ctx context.Context, conn *pgxpool.Conn, fn func(tx pgx.Tx) error) error {
-	o := &observer{session: s}
+func (s *Session) cockroachGo(ctx context.Context, conn *pgx.Conn, fn func(tx pgx.Tx) error) error {
+	o := &observer{ctx: ctx, session: s}
 	ctx = crdb.WithMaxRetries(ctx, 0) // 0 is no limit there; MaxAttempts is kept below
-	err := crdbpgx.ExecuteTx(ctx, observedConn{conn.Conn(), o}, serializable, func(pgx.Tx) error {
+	err := crdbpgx.ExecuteTx(ctx, observedConn{conn, o}, serializable, func(pgx.Tx) error {
 		if err := o.begin(); err != nil {
 			return err
 		}
@@ -65,7 +64,7 @@ func (s *Session) cockroachGo(ctx context.Context, conn *pgxpool.Conn, fn func(t
 	case o.last != nil:
 		s.stats.Failures[len(s.stats.Failures)-1].Retried = false // nothing came after it
 	case countable(err): // of BEGIN or SAVEPOINT
-		s.stats.Failures = append(s.stats.Failures, Describe(err))
+		s.stats.Failures = append(s.stats.Failures, Describe(ctx, err))
 	}
 	return releaseError(err)
 }
@@ -85,6 +84,7 @@ func releaseError(err error) error {
 
 // observer watches one transaction of cockroach-go.
 type observer struct {
+	ctx      context.Context //nolint:containedctx // cockroach-go hands none to what it calls
 	session  *Session
 	tx       pgx.Tx // the real one
 	attempts int
@@ -115,7 +115,7 @@ func (o *observer) note(err error) {
 		return
 	}
 	o.last = err
-	f := Describe(err)
+	f := Describe(o.ctx, err)
 	f.Retried = repeatable(err)
 	o.session.stats.Failures = append(o.session.stats.Failures, f)
 }

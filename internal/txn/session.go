@@ -8,7 +8,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"leap/internal/retry"
 	"leap/workloads"
@@ -41,21 +40,26 @@ func (s Stats) Retries() int {
 }
 
 // Session is the [workloads.DB] of one worker: it runs one operation at a time
-// and keeps the account of it. It takes a connection from the pool for each
-// transaction.
+// and keeps the account of it. It takes a connection from the pool with its
+// first transaction and keeps it as long as it is good.
 type Session struct {
 	pool   *Pool
 	random *rand.Rand
 	stats  Stats
+	held
 }
 
 var _ workloads.DB = (*Session)(nil)
 
-// Session returns a new session. Sessions are cheap; one belongs to one
-// goroutine.
+// Session returns a new session. One belongs to one goroutine, and to the pool,
+// whose Close ends it.
 func (p *Pool) Session() *Session {
-	n := p.sessions.Add(1)
-	return &Session{pool: p, random: rand.New(rand.NewPCG(p.options.Seed, workloads.Scatter(n)))} //nolint:gosec // spreads load, guards nothing
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := uint64(len(p.sessions)) + 1
+	s := &Session{pool: p, random: rand.New(rand.NewPCG(p.options.Seed, workloads.Scatter(n)))} //nolint:gosec // spreads load, guards nothing
+	p.sessions = append(p.sessions, s)
+	return s
 }
 
 // Take returns the account since the last Take and begins a new one.
@@ -67,26 +71,27 @@ func (s *Session) Take() Stats {
 
 // Tx implements [workloads.DB].
 func (s *Session) Tx(ctx context.Context, fn func(tx pgx.Tx) error) error {
-	conn, err := s.acquire(ctx)
+	conn, began, err := s.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Release()
+	defer s.settle()
 	if s.pool.options.Protocol == CockroachGo {
 		return s.cockroachGo(ctx, conn, fn)
 	}
-	return s.repeat(ctx, func() error { return s.plain(ctx, conn, fn) })
+	return s.repeat(ctx, began, func() error { return s.plain(ctx, conn, fn) })
 }
 
 // Read implements [workloads.DB].
 func (s *Session) Read(ctx context.Context, rows func(pgx.Rows) error, sql string, args ...any) error {
-	conn, err := s.acquire(ctx)
+	conn, began, err := s.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Release()
-	return s.repeat(ctx, func() error {
-		result, err := conn.Query(ctx, sql, args...)
+	defer s.settle()
+	guarded := s.guard(ctx)
+	return s.repeat(ctx, began, func() error {
+		result, err := conn.Query(guarded, sql, args...)
 		if err != nil {
 			return err
 		}
@@ -104,18 +109,19 @@ func (s *Session) Read(ctx context.Context, rows func(pgx.Rows) error, sql strin
 
 // Exec implements [workloads.DB].
 func (s *Session) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.CommandTag, err error) {
-	conn, err := s.acquire(ctx)
+	conn, began, err := s.acquire(ctx)
 	if err != nil {
 		return tag, err
 	}
-	defer conn.Release()
-	err = s.repeat(ctx, func() (err error) {
+	defer s.settle()
+	guarded := s.guard(ctx)
+	err = s.repeat(ctx, began, func() (err error) {
 		// The statement commits itself: only before it can be pretended that
 		// it failed.
 		if err = s.inject(); err != nil {
 			return err
 		}
-		tag, err = conn.Exec(ctx, sql, args...)
+		tag, err = conn.Exec(guarded, sql, args...)
 		return judgeCommit(err)
 	})
 	return tag, err
@@ -138,31 +144,18 @@ type lateRow struct {
 // Scan implements [pgx.Row].
 func (r *lateRow) Scan(dest ...any) error {
 	s := r.session
-	conn, err := s.acquire(r.ctx)
+	conn, began, err := s.acquire(r.ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Release()
-	return s.repeat(r.ctx, func() error {
-		if err := conn.QueryRow(r.ctx, r.sql, r.args...).Scan(dest...); err != nil {
+	defer s.settle()
+	guarded := s.guard(r.ctx)
+	return s.repeat(r.ctx, began, func() error {
+		if err := conn.QueryRow(guarded, r.sql, r.args...).Scan(dest...); err != nil {
 			return err
 		}
 		return s.inject()
 	})
-}
-
-// acquire takes a connection and books the wait.
-func (s *Session) acquire(ctx context.Context) (*pgxpool.Conn, error) {
-	s.stats.Transactions++
-	started := time.Now()
-	conn, err := s.pool.pool.Acquire(ctx)
-	s.stats.PoolWait += time.Since(started)
-	if err != nil {
-		err = &acquireError{err}
-		s.stats.Failures = append(s.stats.Failures, Describe(err))
-		return nil, err
-	}
-	return conn, nil
 }
 
 // inject fails with the probability that was asked for.
@@ -174,13 +167,11 @@ func (s *Session) inject() error {
 }
 
 // repeat makes attempts until one succeeds or must not be followed by another.
-func (s *Session) repeat(ctx context.Context, attempt func() error) error {
-	var first time.Time
+// The first one begins now.
+func (s *Session) repeat(ctx context.Context, now time.Time, attempt func() error) error {
+	first := now
 	for n := 1; ; n++ {
 		s.stats.Attempts++
-		if n == 1 {
-			first = time.Now()
-		}
 		err := attempt()
 		if err == nil {
 			s.stats.Committed++
@@ -189,7 +180,7 @@ func (s *Session) repeat(ctx context.Context, attempt func() error) error {
 		if !countable(err) {
 			return err
 		}
-		failure := Describe(err)
+		failure := Describe(ctx, err)
 		failure.Retried = repeatable(err) && (s.pool.options.MaxAttempts == 0 || n < s.pool.options.MaxAttempts) && ctx.Err() == nil
 		if failure.Retried {
 			failure.Retried = s.backOff(ctx, n) == nil

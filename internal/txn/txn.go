@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -78,7 +77,9 @@ type Pool struct {
 	pool      *pgxpool.Pool
 	options   Options
 	cockroach bool
-	sessions  atomic.Uint64
+
+	mu       sync.Mutex // guards sessions
+	sessions []*Session
 }
 
 // isolation makes statements outside a transaction serializable too, on
@@ -99,6 +100,7 @@ func Open(ctx context.Context, config *pgxpool.Config, options Options) (*Pool, 
 	// connection. Tables of a run do not change under it.
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
 	config.ConnConfig.Tracer = options.Tracer
+	config.ConnConfig.DialFunc = dialWire(config.ConnConfig.DialFunc)
 	// A connection that is closed for its age or idleness costs somebody a
 	// dial in the middle of the measurement.
 	config.MaxConnLifetime, config.MaxConnIdleTime = 24*time.Hour, 24*time.Hour
@@ -147,8 +149,18 @@ func (p *Pool) Cockroach() bool { return p.cockroach }
 // preparing, looking at the server.
 func (p *Pool) Pool() *pgxpool.Pool { return p.pool }
 
-// Close closes all connections.
-func (p *Pool) Close() { p.pool.Close() }
+// Close closes all connections, those of the sessions as well: none of them may
+// be running anything.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.sessions {
+		if s.conn != nil {
+			s.giveBack()
+		}
+	}
+	p.pool.Close()
+}
 
 // warmAtOnce is how many connections are opened at a time: TLS handshakes of
 // more than that make a server's accept queue overflow.

@@ -145,7 +145,7 @@ func settled(t *testing.T, traffic workloads.Traffic, db workloads.DB, call work
 	case violated:
 		return workloads.RolledBack, false
 	case !txn.Ambiguous(err):
-		if txn.Describe(err).State != txn.StateConnection { // the cutter's work
+		if txn.Describe(t.Context(), err).State != txn.StateConnection { // the cutter's work
 			t.Errorf("call %d, %s: %v", call.Seq, call.Op, err)
 		}
 		return workloads.RolledBack, false
