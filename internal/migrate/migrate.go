@@ -160,6 +160,8 @@ func (s *session) verdict(ctx context.Context, p Phase, err error) report.Verdic
 		return report.Fail
 	case p == Verify && slices.ContainsFunc(s.verified, func(r verify.TableResult) bool { return !r.Equal() }):
 		return report.Inconclusive
+	case p == Verify && s.proofs != nil:
+		return s.proofs.Judge()
 	}
 	return report.Pass
 }

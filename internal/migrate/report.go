@@ -87,7 +87,7 @@ func reportMoment(m target.Moment) *report.Moment {
 }
 
 func (s *session) reportTenant() report.Tenant {
-	t := report.Tenant{Name: s.cfg.Source.Database, LeftOut: s.leftOut}
+	t := report.Tenant{Name: s.tenantName(), LeftOut: s.leftOut, Proofs: s.proofs}
 	for _, m := range s.mappings() {
 		if slices.Contains(s.leftOut, m.Name) {
 			continue

@@ -44,10 +44,11 @@ type session struct {
 
 	copied   []copy.TableResult
 	verified []verify.TableResult
-	shown    *target.View  // while the target is compared
-	moment   target.Moment // that was compared
-	repaired target.Moment // that was compared after repairs
-	leftOut  []string      // tables that nobody wanted to be compared
+	proofs   *report.Proofs // of a tenant's slice; nil before they are computed
+	shown    *target.View   // while the target is compared
+	moment   target.Moment  // that was compared
+	repaired target.Moment  // that was compared after repairs
+	leftOut  []string       // tables that nobody wanted to be compared
 	// strangers are tables that only the target has.
 	strangers []string
 	report    report.Migration

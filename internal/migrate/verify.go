@@ -63,10 +63,12 @@ func (s *session) verify(ctx context.Context) error {
 			s.step("%s: %s tier, by %s (%s)", r.Table, r.Tier, r.Method, r.Why)
 		}
 	}
-	if s.cfg.Verify.Tables != nil {
-		return nil
+	if s.cfg.Verify.Tables == nil {
+		if err = s.findStrangers(ctx); err != nil {
+			return err
+		}
 	}
-	return s.findStrangers(ctx)
+	return s.prove(ctx)
 }
 
 // compareRows compares the rows of tables in the session's snapshot and in one

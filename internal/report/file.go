@@ -111,6 +111,7 @@ func (m *Migration) forWriting() *Migration {
 	for i := range c.Tenants {
 		c.Tenants[i].Planned = list(c.Tenants[i].Planned)
 		c.Tenants[i].Tables = tablesForWriting(c.Tenants[i].Tables)
+		c.Tenants[i].Proofs = proofsForWriting(c.Tenants[i].Proofs)
 	}
 	c.Ledger = list(c.Ledger)
 	for i := range c.Ledger {

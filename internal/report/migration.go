@@ -133,6 +133,9 @@ type Tenant struct {
 	// target names; they are not in Planned, and nothing is said of them.
 	LeftOut []string `json:"left_out,omitempty"`
 	Tables  []Table  `json:"tables"`
+	// Proofs are those of a tenant's slice; nil when this is no tenant of a plan,
+	// or nothing was compared.
+	Proofs *Proofs `json:"proofs,omitempty"`
 }
 
 // Table is what became of one table.

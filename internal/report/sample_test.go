@@ -40,6 +40,19 @@ func passing() *Migration {
 	}
 }
 
+// sound returns proofs that hold.
+func sound() *Proofs {
+	check := func(object string) Check { return Check{Object: object, Rows: new(int64(70)), Wrong: new(int64(0))} }
+	shared := check("accounts")
+	shared.Parts = []Part{{"acme", 50}, {"other tenants", 18}, {"closed in 2019", 2}}
+	shared.Note = "by customers.tenant_id"
+	return &Proofs{
+		Complete: Proof{Checks: []Check{shared}},
+		Closed:   Proof{Checks: []Check{check("accounts (customer_id) -> customers (id)")}},
+		Clean:    Proof{Checks: []Check{check("accounts")}},
+	}
+}
+
 // everything returns a report in which every field of the JSON form appears.
 func everything() *Migration {
 	m := passing()
@@ -51,6 +64,11 @@ func everything() *Migration {
 	m.Target.Moment = &Moment{Method: "exported-snapshot", Timestamp: "00000003-1", TakenAt: m.Started.In(zone)}
 	m.Target.Repaired = &Moment{Method: "as-of-system-time", Timestamp: "1795404924550018217.0", TakenAt: m.Started.In(zone)}
 	m.Tenants[0].LeftOut = []string{"archive"}
+	m.Tenants[0].Proofs = sound()
+	orphans := &m.Tenants[0].Proofs.Complete
+	orphans.Why = "a table could not be counted"
+	orphans.Checks[0].Wrong = new(int64(1))
+	orphans.Checks[0].Findings = []ProofFinding{{Key: Key{Columns: []KeyColumn{{"id", "17"}}}, Problem: "belongs to no tenant of the plan"}}
 	m.Snapshot.Note = "read lock held for 12 ms"
 	m.Phases = append(m.Phases, Phase{Name: "indexes", Verdict: Fail, Started: m.Started, Error: "connection lost"})
 

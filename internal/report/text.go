@@ -42,6 +42,7 @@ func Text(w io.Writer, m *Migration, opts Options) error {
 	for _, t := range m.Tenants {
 		p.tables(t)
 		p.findings(t)
+		p.proofs(t)
 	}
 	p.ledger(m.Ledger)
 	p.assessment(m.Assessment)

@@ -29,6 +29,9 @@ func (m *Migration) Settle() {
 		for j, t := range m.Tenants[i].Tables {
 			m.Tenants[i].Tables[j].Verdict, _ = judgeTable(t)
 		}
+		if p := m.Tenants[i].Proofs; p != nil {
+			p.settle()
+		}
 	}
 }
 
@@ -109,6 +112,12 @@ func (j *judgement) tenant(t Tenant) {
 			j.lower(Inconclusive, "table "+name+": planned, but missing from the results")
 			open[name] = 0
 		}
+	}
+	if t.Proofs != nil {
+		t.Proofs.each(func(name string, p *Proof) {
+			v, why := judgeProof(*p)
+			j.lower(v, "the slice is not proven "+name+": "+why)
+		})
 	}
 }
 

@@ -41,6 +41,10 @@ func with(spoil func(m *Migration)) *Migration {
 // the verdict, with one reason that names it.
 func TestOneSpoiledThingChangesTheVerdict(t *testing.T) {
 	table := func(m *Migration) *Table { return &m.Tenants[0].Tables[1] }
+	proofs := func(m *Migration) *Proofs {
+		m.Tenants[0].Proofs = sound()
+		return m.Tenants[0].Proofs
+	}
 	tests := []struct {
 		name  string
 		spoil func(m *Migration)
@@ -95,6 +99,18 @@ func TestOneSpoiledThingChangesTheVerdict(t *testing.T) {
 		{"digests differ", func(m *Migration) { table(m).Digest.Target = "zz" }, Fail, "digests differ"},
 		{"no digest", func(m *Migration) { table(m).Digest = nil }, Inconclusive, "digests"},
 		{"empty digests", func(m *Migration) { *table(m).Digest = Digest{} }, Inconclusive, "digests"},
+		{"orphan", func(m *Migration) { *proofs(m).Complete.Checks[0].Wrong = 1 }, Fail, "complete: accounts: 1 rows break"},
+		{"orphan, not counted", func(m *Migration) {
+			c := &proofs(m).Complete.Checks[0]
+			c.Wrong, c.Findings = nil, []ProofFinding{{Key: Key{Text: "(7)"}, Problem: "belongs to no tenant"}}
+		}, Fail, "(7): belongs to no tenant"},
+		{"parts do not add up", func(m *Migration) { proofs(m).Complete.Checks[0].Parts[1].Rows-- }, Fail, "the parts have 69 rows and the table 70"},
+		{"row left behind", func(m *Migration) { *proofs(m).Closed.Checks[0].Wrong = 3 }, Fail, "closed: accounts (customer_id)"},
+		{"foreign row", func(m *Migration) { *proofs(m).Clean.Checks[0].Wrong = 1 }, Fail, "clean: accounts"},
+		{"proof not computed", func(m *Migration) { proofs(m).Clean.Why = "no such column" }, Inconclusive, "clean: no such column"},
+		{"proof without a check", func(m *Migration) { proofs(m).Closed.Checks = nil }, Inconclusive, "closed: nothing was looked at"},
+		{"check not made", func(m *Migration) { proofs(m).Closed.Checks[0].Wrong = nil }, Inconclusive, "not looked at"},
+		{"check without rows", func(m *Migration) { proofs(m).Clean.Checks[0].Rows = nil }, Inconclusive, "not looked at"},
 		{"unchecked", func(m *Migration) { m.Unchecked = []Gap{{"indexes", "no rights"}} }, Inconclusive, "indexes: no rights"},
 		{"differs though unverified", func(m *Migration) {
 			table(m).Verdict, table(m).TargetRows = "", new(int64(1))

@@ -38,6 +38,16 @@ func (db *DB) Resolve(ctx context.Context, d *schema.Database, table string, s *
 	return &r.slice, r.findings, nil
 }
 
+// Check is the part of Resolve that asks the source nothing.
+func Check(d *schema.Database, table string, s *schema.Slice) (*schema.Slice, error) {
+	r := &resolver{database: d, table: d.Table(table), slice: *s}
+	if err := r.check(table); err != nil {
+		return nil, err
+	}
+	r.findIndexes()
+	return &r.slice, nil
+}
+
 type resolver struct {
 	database *schema.Database
 	table    *schema.Table
