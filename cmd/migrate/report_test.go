@@ -2,15 +2,22 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"leap/internal/report"
 )
 
-const reportSchema = "../../docs/reference/migrate-report.schema.json"
+// The schemas of a report about one move and of one about a plan.
+const (
+	reportSchema = "../../docs/reference/migrate-report.schema.json"
+	fleetSchema  = "../../docs/reference/migrate-fleet.schema.json"
+)
 
 // report FILE [PATH=VALUE | PATH~PATTERN]... checks that a file, or stdout, is
 // one migrate report and nothing else, that it keeps to the schema and has no
@@ -32,6 +39,13 @@ func checkReport(ts *testscript.TestScript, neg bool, args []string) {
 	compiler.AssertFormat()
 	schema, err := compiler.Compile(reportSchema)
 	ts.Check(err)
+	if field(doc, []string{"schema"}) == report.FleetSchema {
+		parts, err := jsonschema.UnmarshalJSON(strings.NewReader(mustRead(ts, reportSchema)))
+		ts.Check(err)
+		ts.Check(compiler.AddResource("urn:leap:migrate-report:v1", parts))
+		schema, err = compiler.Compile(fleetSchema)
+		ts.Check(err)
+	}
 	if err := schema.Validate(doc); err != nil {
 		ts.Fatalf("%s: %v", args[0], err)
 	}
@@ -50,6 +64,14 @@ func checkReport(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s: %s is %q, want %s", args[0], path, got, condition[i:])
 		}
 	}
+}
+
+// mustRead reads a file of the checkout, which ts.ReadFile would look for in the
+// script's folder.
+func mustRead(ts *testscript.TestScript, path string) string {
+	text, err := os.ReadFile(path)
+	ts.Check(err)
+	return string(text)
 }
 
 // field finds a value in decoded JSON and gives it as text.

@@ -34,8 +34,10 @@ const (
 
 // Event is one thing that happened.
 type Event struct {
-	Kind      Kind
-	At        time.Time
+	Kind Kind
+	At   time.Time
+	// Tenant is whose move it is, where several run side by side; empty otherwise.
+	Tenant    string
 	Phase     string // "assess", "schema", "copy", "verify"
 	Table     string
 	Rows      int64

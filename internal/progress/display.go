@@ -5,6 +5,7 @@ package progress
 
 import (
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -86,6 +87,9 @@ func New(w io.Writer, opts Options) *Display {
 // Emit takes the event in and returns at once. After Close it does nothing.
 func (d *Display) Emit(e event.Event) {
 	now := d.now()
+	if e.Tenant != "" { // several moves side by side: each phase is a tenant's own
+		e.Phase = strings.TrimSpace(e.Tenant + " " + e.Phase)
+	}
 	d.mu.Lock()
 	d.board.apply(e, now)
 	waiting := len(d.board.lines) > 0

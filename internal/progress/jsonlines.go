@@ -44,6 +44,7 @@ type record struct {
 	Time           time.Time  `json:"time"`
 	Level          slog.Level `json:"level"`
 	Kind           event.Kind `json:"msg"`
+	Tenant         string     `json:"tenant,omitempty"`
 	Phase          string     `json:"phase,omitempty"`
 	Table          string     `json:"table,omitempty"`
 	Rows           *int64     `json:"rows,omitempty"`
@@ -83,7 +84,7 @@ func (j *JSONLines) Emit(e event.Event) {
 	r := newRecord(e)
 	r.Dropped, j.dropped = j.dropped, 0
 	j.queue = append(j.queue, r)
-	id := tableID{e.Phase, e.Table}
+	id := moveID(e)
 	if e.Kind == event.RowsMoved {
 		j.moves[id] = len(j.queue) - 1
 		return // told with the next tick
@@ -95,9 +96,12 @@ func (j *JSONLines) Emit(e event.Event) {
 	}
 }
 
+// moveID is what rows are added up by.
+func moveID(e event.Event) tableID { return tableID{e.Tenant + " " + e.Phase, e.Table} }
+
 // merge adds moved rows to an entry that is still waiting.
 func (j *JSONLines) merge(e event.Event) bool {
-	i, ok := j.moves[tableID{e.Phase, e.Table}]
+	i, ok := j.moves[moveID(e)]
 	if e.Kind != event.RowsMoved || !ok {
 		return false
 	}
@@ -109,7 +113,7 @@ func (j *JSONLines) merge(e event.Event) bool {
 
 func newRecord(e event.Event) record {
 	r := record{
-		Time: e.At.UTC(), Level: slog.LevelInfo, Kind: e.Kind, Phase: e.Phase, Table: e.Table, Message: e.Message,
+		Time: e.At.UTC(), Level: slog.LevelInfo, Kind: e.Kind, Tenant: e.Tenant, Phase: e.Phase, Table: e.Table, Message: e.Message,
 	}
 	if e.At.IsZero() {
 		r.Time = time.Now().UTC()

@@ -112,6 +112,9 @@ func (m *Migration) forWriting() *Migration {
 		c.Tenants[i].Planned = list(c.Tenants[i].Planned)
 		c.Tenants[i].Tables = tablesForWriting(c.Tenants[i].Tables)
 		c.Tenants[i].Proofs = proofsForWriting(c.Tenants[i].Proofs)
+		if d := c.Tenants[i].Domicile; d != nil {
+			c.Tenants[i].Domicile = &Domicile{d.Country, list(d.Allowed), list(d.Regions), d.Method, d.Verdict}
+		}
 	}
 	c.Ledger = list(c.Ledger)
 	for i := range c.Ledger {

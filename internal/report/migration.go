@@ -136,7 +136,45 @@ type Tenant struct {
 	// Proofs are those of a tenant's slice; nil when this is no tenant of a plan,
 	// or nothing was compared.
 	Proofs *Proofs `json:"proofs,omitempty"`
+	// Accepted lists the losses that the plan accepts, as they were found.
+	Accepted []Acceptance `json:"accepted,omitempty"`
+	// Domicile says whether the target is where the tenant may lie; nil when
+	// the plan says nothing of that.
+	Domicile *Domicile `json:"domicile,omitempty"`
 }
+
+// Acceptance is a loss that the plan accepts.
+type Acceptance struct {
+	// ID is the finding's: rule:object.
+	ID      string `json:"id"`
+	Problem string `json:"problem"`
+	// By is the id that the plan accepts, which may be a pattern.
+	By     string `json:"accepted_as"`
+	Reason string `json:"reason"`
+	Who    string `json:"who,omitempty"`
+	// Values counts the values that were changed; nil where the loss is none of values.
+	Values *int64 `json:"values"`
+}
+
+// Domicile is the comparison of the target's regions with what is allowed.
+type Domicile struct {
+	Country string          `json:"country"`
+	Allowed []string        `json:"allowed_regions"`
+	Regions []string        `json:"regions"` // that the target's nodes are in
+	Method  string          `json:"method,omitempty"`
+	Verdict DomicileVerdict `json:"verdict"`
+}
+
+// DomicileVerdict is the outcome of the comparison.
+type DomicileVerdict string
+
+// The outcomes.
+const (
+	DomicileHeld      DomicileVerdict = "held"      // all nodes are in allowed regions
+	DomicileBroken    DomicileVerdict = "broken"    // a node is elsewhere
+	DomicileUnknown   DomicileVerdict = "unknown"   // the target cannot tell
+	DomicileUnchecked DomicileVerdict = "unchecked" // the plan wants no comparison
+)
 
 // Table is what became of one table.
 type Table struct {

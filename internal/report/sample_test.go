@@ -69,6 +69,11 @@ func everything() *Migration {
 	orphans.Why = "a table could not be counted"
 	orphans.Checks[0].Wrong = new(int64(1))
 	orphans.Checks[0].Findings = []ProofFinding{{Key: Key{Columns: []KeyColumn{{"id", "17"}}}, Problem: "belongs to no tenant of the plan"}}
+	m.Tenants[0].Accepted = []Acceptance{{
+		ID: "zero-date-changed:accounts.closed", Problem: "values will be changed", By: "zero-date-changed:*",
+		Reason: "agreed", Who: "kim", Values: new(int64(7)),
+	}}
+	m.Tenants[0].Domicile = &Domicile{Country: "DE", Allowed: []string{"eu-*"}, Regions: []string{"eu-1"}, Method: "gossip", Verdict: DomicileHeld}
 	m.Snapshot.Note = "read lock held for 12 ms"
 	m.Phases = append(m.Phases, Phase{Name: "indexes", Verdict: Fail, Started: m.Started, Error: "connection lost"})
 

@@ -91,6 +91,15 @@ func (j *judgement) lower(v Verdict, why string) {
 
 // tenant judges the tables and that they are exactly the planned ones.
 func (j *judgement) tenant(t Tenant) {
+	if t.Domicile != nil {
+		switch t.Domicile.Verdict {
+		case DomicileBroken:
+			j.lower(Fail, "tenant "+t.Name+": the target is where it must not be")
+		case DomicileUnknown:
+			j.lower(Inconclusive, "tenant "+t.Name+": nobody can tell whether the target is where it must be")
+		case DomicileHeld, DomicileUnchecked:
+		}
+	}
 	if len(t.Planned) == 0 {
 		j.lower(Inconclusive, "tenant "+t.Name+": no table was planned")
 	}
