@@ -99,7 +99,7 @@ var ddl = []string{
 
 // Ensure creates the checkpoint's tables where they are missing.
 func Ensure(ctx context.Context, s Store) error {
-	for _, statement := range slices.Concat(ddl[:1], leaseDDL, controlDDL, importDDL, ddl[1:]) {
+	for _, statement := range slices.Concat(ddl[:1], leaseDDL, controlDDL, importDDL, journalDDL, ddl[1:]) {
 		_, err := s.Exec(ctx, statement)
 		if slices.Contains([]string{"23505", "42P07", "42P06", "40001"}, retry.SQLState(err)) {
 			// Another process makes it at this moment, which IF NOT EXISTS of

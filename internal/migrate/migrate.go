@@ -38,7 +38,12 @@ type Config struct {
 	LeaveOut map[string]string
 	// Tenancy is what the proofs of a slice need to know of the whole plan; nil
 	// when this is no move of a tenant, and there is nothing to prove.
-	Tenancy  *Tenancy
+	Tenancy *Tenancy
+	// Consent is what a plan accepts to lose; nil when there is no plan, and a
+	// person reads the assessment.
+	Consent *Consent
+	// Domicile says where the rows may lie; nil when nobody said.
+	Domicile *Domicile
 	Snapshot source.SnapshotMode
 	// SkipScan leaves out the scan of the source's data for values that cannot
 	// arrive; the copy then refuses them where it meets them.
@@ -110,8 +115,17 @@ func Run(ctx context.Context, cfg Config, phases ...Phase) (*report.Migration, e
 }
 
 // run is the move as a list of steps.
-func (s *session) run(ctx context.Context, phases []Phase) error {
-	if err := s.open(ctx); err != nil {
+func (s *session) run(ctx context.Context, phases []Phase) (err error) {
+	if err = s.open(ctx); err != nil {
+		return err
+	}
+	if s.journaled() {
+		notes := &journal{s: s}
+		s.cfg.Events = event.Tee(notes, s.cfg.Events)
+		end := notes.keep(ctx)
+		defer func() { end(err) }()
+	}
+	if err = s.checkDomicile(ctx); err != nil {
 		return err
 	}
 	steps := map[Phase]func(context.Context) error{
@@ -120,11 +134,11 @@ func (s *session) run(ctx context.Context, phases []Phase) error {
 		Copy:   s.copy,
 		Verify: s.verify,
 	}
-	if err := s.plan(ctx); err != nil {
+	if err = s.plan(ctx); err != nil {
 		return err
 	}
 	for _, p := range phases {
-		if err := s.phase(ctx, p, steps[p]); err != nil {
+		if err = s.phase(ctx, p, steps[p]); err != nil {
 			return fmt.Errorf("%s: %w", p, err)
 		}
 	}

@@ -35,7 +35,9 @@ func (s *session) fillReport(err error) {
 	s.reportSnapshot()
 	if s.planned != nil {
 		r.Assessment = s.planned.Findings
-		r.Tenants = []report.Tenant{s.reportTenant()}
+		tenant := s.reportTenant()
+		tenant.Domicile, tenant.Accepted = s.domicile, s.reportConsent(r.Ledger)
+		r.Tenants = []report.Tenant{tenant}
 	}
 	if s.moment.Method != "" {
 		r.Target.Moment = reportMoment(s.moment)

@@ -51,6 +51,7 @@ type session struct {
 	leftOut  []string       // tables that nobody wanted to be compared
 	// strangers are tables that only the target has.
 	strangers []string
+	domicile  *report.Domicile // what became of the comparison of regions
 	report    report.Migration
 }
 
@@ -190,7 +191,7 @@ func (s *session) mappings() []*schema.Mapping {
 func (s *session) refuseBlockers() error {
 	blockers := s.planned.Blockers()
 	if len(blockers) == 0 {
-		return nil
+		return s.refuseLosses()
 	}
 	first := blockers[0]
 	text := fmt.Sprintf("%s: %s", first.Object, first.Problem)

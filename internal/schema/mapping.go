@@ -169,3 +169,7 @@ type Finding struct {
 	Problem string `json:"problem"`
 	Advice  string `json:"advice"`
 }
+
+// ID names the finding in plans: the rule and what it is about. It stays the
+// same for as long as the source's names do.
+func (f Finding) ID() string { return f.Rule + ":" + f.Object }
