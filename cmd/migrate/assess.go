@@ -27,6 +27,9 @@ It ends with exit code 3 when there is a blocker.`,
 		Example: `  migrate assess --source mysql://leap@db1:3306/bank
   migrate assess --source mysql://leap@db1:3306/bank --policy zero-date=null --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if planned, err := o.planned(cmd); planned || err != nil {
+				return o.fleetOr(cmd, err, migrate.Assess)
+			}
 			m, err := o.assess(cmd)
 			if m == nil {
 				return err
@@ -38,6 +41,7 @@ It ends with exit code 3 when there is a blocker.`,
 		},
 	}
 	o.endpointFlags(cmd)
+	o.fleetFlags(cmd)
 	o.planFlags(cmd)
 	o.scanFlag(cmd)
 	o.outputFlags(cmd)

@@ -29,6 +29,9 @@ what a dead one leaves behind is taken over.`,
   migrate copy --workers 8 --chunk-bytes 4194304
   migrate copy --join    # on a second machine, while the first one copies`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if planned, err := o.planned(cmd); planned || err != nil {
+				return o.fleetOr(cmd, err, migrate.Copy)
+			}
 			m, err := o.execute(cmd, migrate.Copy)
 			if m == nil {
 				return err
@@ -37,6 +40,7 @@ what a dead one leaves behind is taken over.`,
 		},
 	}
 	o.endpointFlags(cmd)
+	o.fleetFlags(cmd)
 	o.planFlags(cmd)
 	o.snapshotFlags(cmd)
 	o.kind.flags(cmd)

@@ -44,6 +44,7 @@ type options struct {
 	indexes  string
 	join     string
 	compare  comparison
+	plan     planFile
 	json     bool
 	report   string
 	progress string

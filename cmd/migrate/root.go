@@ -89,7 +89,7 @@ Exit codes: 0 done or passed, 1 failed, 2 wrong usage, 3 refused or data differ,
 		}
 		return fault.Wrap(fault.Usage, "see "+cmd.CommandPath()+" --help", err)
 	})
-	root.AddCommand(newAssess(t), newSchema(t), newCopy(t), newVerify(t), newRun(t), newStatus(t), newPause(t), newResume(t), newDemo(t))
+	root.AddCommand(newAssess(t), newSchema(t), newCopy(t), newVerify(t), newRun(t), newStatus(t), newPause(t), newResume(t), newPlan(t), newDemo(t))
 	for _, c := range root.Commands() {
 		c.Args = noArguments
 	}

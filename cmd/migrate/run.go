@@ -20,10 +20,14 @@ the same command continues where it stopped.`,
   # values that cannot arrive as they are need a decision
   migrate run --policy zero-date=null --policy json-duplicate=last`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if planned, err := o.planned(cmd); planned || err != nil {
+				return o.fleetOr(cmd, err, migrate.Assess, migrate.Schema, migrate.Copy, migrate.Verify)
+			}
 			return o.judge(cmd, migrate.Assess, migrate.Schema, migrate.Copy, migrate.Verify)
 		},
 	}
 	o.endpointFlags(cmd)
+	o.fleetFlags(cmd)
 	o.planFlags(cmd)
 	o.scanFlag(cmd)
 	o.snapshotFlags(cmd)

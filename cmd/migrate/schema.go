@@ -21,6 +21,12 @@ copy creates the second when the rows are there.`,
 		Example: `  migrate schema --source mysql://leap@db1:3306/bank --target postgresql://leap@crdb:26257/bank > bank.sql
   migrate schema --apply`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if planned, err := o.planned(cmd); planned || err != nil {
+				if !apply && err == nil {
+					return o.fleetScript(cmd)
+				}
+				return o.fleetOr(cmd, err, migrate.Schema)
+			}
 			if !apply {
 				return o.script(cmd)
 			}
@@ -36,6 +42,7 @@ copy creates the second when the rows are there.`,
 	}
 	cmd.Flags().BoolVar(&apply, "apply", false, "create what must exist before the rows")
 	o.endpointFlags(cmd)
+	o.fleetFlags(cmd)
 	o.planFlags(cmd)
 	o.scanFlag(cmd)
 	o.outputFlags(cmd)

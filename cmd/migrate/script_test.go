@@ -82,19 +82,21 @@ func checkOutput(ts *testscript.TestScript, code int, stdout, stderr string) {
 	if code == 0 {
 		return
 	}
-	var lines []string
+	// Each thing that is wrong is one line and at most one hint.
+	errs, hints := 0, 0
 	for line := range strings.Lines(stderr) {
-		if len(lines) > 0 || strings.HasPrefix(line, "migrate: ") {
-			lines = append(lines, line)
+		switch {
+		case strings.HasPrefix(line, "migrate: "):
+			errs, hints = errs+1, 0
+		case errs > 0 && strings.HasPrefix(line, "hint: ") && hints == 0:
+			hints++
+		case errs > 0:
+			ts.Fatalf("the error is not one line and a hint")
 		}
 	}
-	switch {
-	case len(lines) == 0 && code >= 3 && stdout != "":
-		// A verdict: the report on stdout has said everything.
-	case len(lines) == 0:
+	if errs == 0 && (code < 3 || stdout == "") && !strings.Contains(stdout, "verdict: ") {
+		// Otherwise the report on stdout has said everything.
 		ts.Fatalf("exit code %d without an error on stderr", code)
-	case len(lines) > 2, len(lines) == 2 && !strings.HasPrefix(lines[1], "hint: "):
-		ts.Fatalf("the error is not one line and a hint")
 	}
 }
 

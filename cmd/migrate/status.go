@@ -21,10 +21,24 @@ func newStatus(t terminal) *cobra.Command {
 		Use:   "status",
 		Short: "Show what is done, what is left, how fast, since when",
 		Long: `status reads the checkpoint that copy keeps in the target. It needs no access to
-the source, changes nothing, and may be run while a copy is running.`,
+the source, changes nothing, and may be run while a copy is running.
+
+With --plan it shows where each tenant stands: its phase, how much of it is done,
+how fast, and why it stopped last. It ends with exit code 1 when a target does not
+answer.`,
 		Example: `  migrate status --target postgresql://leap@crdb:26257/bank
+  migrate status --plan plan.yaml
   migrate status --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.plan.path != "" {
+				o.plan.all = len(o.plan.tenants) == 0
+			}
+			if planned, err := o.planned(cmd); planned || err != nil {
+				if err != nil {
+					return err
+				}
+				return o.fleetStatus(cmd)
+			}
 			e, err := o.targetOnly()
 			if err != nil {
 				return err
@@ -44,6 +58,7 @@ the source, changes nothing, and may be run while a copy is running.`,
 		},
 	}
 	o.targetFlag(cmd)
+	o.fleetFlags(cmd)
 	cmd.Flags().BoolVar(&o.json, "json", false, "print as JSON")
 	return cmd
 }

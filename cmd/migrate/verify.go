@@ -26,6 +26,9 @@ copies go wrong, shows whether each damage is found, and removes the database.`,
   migrate verify --repair --report repaired.json
   migrate verify --selftest`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if planned, err := o.planned(cmd); planned || err != nil {
+				return o.fleetOr(cmd, err, migrate.Verify)
+			}
 			if selfTest {
 				return o.selfTest(cmd)
 			}
@@ -33,6 +36,7 @@ copies go wrong, shows whether each damage is found, and removes the database.`,
 		},
 	}
 	o.endpointFlags(cmd)
+	o.fleetFlags(cmd)
 	o.planFlags(cmd)
 	o.snapshotFlags(cmd)
 	o.kind.flags(cmd)

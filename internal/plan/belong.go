@@ -65,7 +65,7 @@ func LeftOut(tables []Belonging) map[string]string {
 // Belong finds out how each table of a source database belongs to a tenant. A
 // tenant with a database of its own has all of it, but for what is left out.
 func (p *Plan) Belong(t *Tenant, db *schema.Database) ([]Belonging, Problems) {
-	s := &resolution{plan: p, tenant: t, db: db, found: map[string]*node{}}
+	s := &resolution{plan: p, tenant: t, db: db, found: map[string]*node{}, undecided: map[string][]schema.Hop{}}
 	s.useRules()
 	s.useColumns()
 	s.useLinks()
@@ -89,14 +89,16 @@ type node struct {
 
 // resolution finds the way of every table to its tenant.
 type resolution struct {
-	plan     *Plan
-	tenant   *Tenant
-	db       *schema.Database
-	found    map[string]*node
-	via      map[string]via // tables whose way out a rule names
-	failed   map[string]bool
-	links    map[string][]schema.Hop // plan-named and declared, by table
-	problems Problems
+	plan   *Plan
+	tenant *Tenant
+	db     *schema.Database
+	found  map[string]*node
+	via    map[string]via // tables whose way out a rule names
+	failed map[string]bool
+	links  map[string][]schema.Hop // plan-named and declared, by table
+	// undecided are the tables with several ways of the same length.
+	undecided map[string][]schema.Hop
+	problems  Problems
 }
 
 // via is a rule's way out of a table.
@@ -158,7 +160,7 @@ func (s *resolution) useRules() {
 			b.Shared = true
 		case ok && r.Column != "":
 			if t.Column(r.Column) == nil {
-				s.failed[t.Name] = true
+				s.fail(t.Name)
 				s.complain(r.path+".column", didYouMean(r.Column, columnNames(t)), "table %s has no column %q", t.Name, r.Column)
 				continue
 			}
@@ -168,7 +170,7 @@ func (s *resolution) useRules() {
 			if hop, fine := s.hop(r.path+".via", t, l.hop); fine {
 				s.via[t.Name] = via{hop, r.path + ".via"}
 			} else {
-				s.failed[t.Name] = true
+				s.fail(t.Name)
 			}
 			continue
 		default:
@@ -180,6 +182,13 @@ func (s *resolution) useRules() {
 		s.uselessRules("tables", s.plan.Tables)
 	}
 	s.uselessRules(s.plan.PathOf(s.tenant)+".tables", s.tenant.Tables)
+}
+
+// fail notes that a table's rule is wrong. Tables that lead to it are taken to
+// have found their way: one slip of the pen is one problem.
+func (s *resolution) fail(table string) {
+	s.failed[table] = true
+	s.found[table] = &node{Belonging: Belonging{Table: table, Column: "?"}}
 }
 
 // uselessRules finds rules about tables that are not there: a slip of the pen
@@ -309,7 +318,7 @@ func (s *resolution) useKeys() {
 				}
 			}
 			if len(ways) > 1 {
-				s.ambiguous(t.Name, ways)
+				s.undecided[t.Name] = ways
 			}
 			if len(ways) > 0 {
 				next = append(next, through(t.Name, ways[0], s.found[ways[0].Table]))
@@ -340,6 +349,9 @@ func (s *resolution) ambiguous(table string, ways []schema.Hop) {
 // report finds the tables that found no way.
 func (s *resolution) report() {
 	for _, t := range s.db.Tables {
+		if ways := s.undecided[t.Name]; ways != nil {
+			s.ambiguous(t.Name, ways)
+		}
 		if s.found[t.Name] != nil || s.failed[t.Name] {
 			continue
 		}
@@ -369,7 +381,8 @@ func (s *resolution) checkIDs() {
 		if len(n.Path) > 0 {
 			holder = s.db.Table(n.Path[len(n.Path)-1].Table)
 		}
-		if !strings.Contains(holder.Column(n.Column).Type.Base, "int") {
+		column := holder.Column(n.Column)
+		if column == nil || !strings.Contains(column.Type.Base, "int") { // nil: the rule is wrong
 			continue
 		}
 		for _, id := range s.tenant.ID {

@@ -97,7 +97,12 @@ func (p *Plan) PathOf(t *Tenant) string {
 func nearest(wrote string, known []string) string {
 	best, least := "", max(2, len(wrote)/3)+1
 	for _, k := range known {
-		if d := distance(strings.ToLower(wrote), strings.ToLower(k)); d < least {
+		a, b := strings.ToLower(wrote), strings.ToLower(k)
+		d := distance(a, b)
+		if len(a) > 2 && strings.HasPrefix(b, a) { // the end is missing
+			d = 1
+		}
+		if d < least {
 			best, least = k, d
 		}
 	}

@@ -99,9 +99,22 @@ func Arguments(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// several is an error that is a list of equals.
+type several interface {
+	error
+	Each() []error
+}
+
 // PrintError prints an error on one line and its hint on the next. Joined
-// errors become one line, too.
+// errors become one line, too; an error that is a list of equals, as of what is
+// wrong in a file, becomes several.
 func PrintError(w io.Writer, program string, err error) {
+	if list, ok := errors.AsType[several](err); ok {
+		for _, one := range list.Each() {
+			PrintError(w, program, one)
+		}
+		return
+	}
 	message := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
 	text := program + ": " + strings.Join(strings.Fields(message), " ") + "\n"
 	if hint := fault.HintOf(err); hint != "" {

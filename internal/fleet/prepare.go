@@ -1,0 +1,193 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"leap/internal/convert"
+	"leap/internal/event"
+	"leap/internal/fault"
+	"leap/internal/migrate"
+	"leap/internal/plan"
+	"leap/internal/schema"
+	"leap/internal/source"
+)
+
+// move is one tenant on its way.
+type move struct {
+	tenant *plan.Tenant
+	cfg    migrate.Config
+	// database is its source's, tables how each table of it belongs.
+	database *schema.Database
+	tables   []plan.Belonging
+	// err is why it cannot begin: its source is away.
+	err error
+}
+
+// prepare turns the chosen tenants into moves. Errors are about the plan; a
+// source that cannot be reached is its tenants' own trouble.
+func prepare(ctx context.Context, cfg Config) ([]move, error) {
+	tenants, err := cfg.chosen()
+	if err != nil {
+		return nil, err
+	}
+	ends, problems := cfg.Plan.Endpoints(tenants, cfg.Outside)
+	problems = append(problems, checkPolicies(cfg.Plan)...)
+	if len(problems) > 0 {
+		return nil, problems.Err()
+	}
+	sources := readSources(ctx, cfg, tenants, ends)
+	var moves []move
+	for _, t := range tenants {
+		m := move{tenant: t, cfg: tenantConfig(cfg, t, ends[t.Name])}
+		found := sources[sourceOf(t)]
+		if m.err = found.err; m.err == nil {
+			wrong := found.belong(cfg.Plan, t, &m)
+			problems = append(problems, wrong...)
+		}
+		moves = append(moves, m)
+	}
+	return moves, distinct(problems).Err()
+}
+
+// sourceOf tells source databases apart.
+func sourceOf(t *plan.Tenant) string { return t.Source + "/" + t.OwnDatabase }
+
+// described is a source database as it was found.
+type described struct {
+	database *schema.Database
+	err      error
+}
+
+// readSources describes each source database that the tenants come from, once.
+func readSources(ctx context.Context, cfg Config, tenants []*plan.Tenant, ends map[string]plan.Ends) map[string]*described {
+	out := map[string]*described{}
+	var mu sync.Mutex // guards what the goroutines write
+	var group errgroup.Group
+	group.SetLimit(cfg.Plan.Limits.TenantsAtOnce)
+	for _, t := range tenants {
+		key := sourceOf(t)
+		if out[key] != nil {
+			continue
+		}
+		entry := &described{}
+		out[key] = entry
+		group.Go(func() error {
+			database, err := describe(ctx, ends[t.Name])
+			mu.Lock()
+			defer mu.Unlock()
+			entry.database, entry.err = database, err
+			return nil
+		})
+	}
+	_ = group.Wait() // the errors are in the entries
+	return out
+}
+
+func describe(ctx context.Context, ends plan.Ends) (*schema.Database, error) {
+	db, err := source.Open(ctx, ends.Source)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = db.Close() }() // only read
+	return db.Introspect(ctx)
+}
+
+// belong finds out which rows are the tenant's, and which are those of the
+// others in the same tables: the proofs need to know both.
+func (d *described) belong(p *plan.Plan, t *plan.Tenant, m *move) plan.Problems {
+	tables, problems := p.Belong(t, d.database)
+	m.database, m.tables = d.database, tables
+	m.cfg.Slices, m.cfg.LeaveOut = plan.Slices(t, tables), plan.LeftOut(tables)
+	tenancy := &migrate.Tenancy{
+		Tenant: t.Name, All: map[string][]*schema.Slice{}, Rest: map[string][]migrate.Rest{}, References: p.References(d.database),
+	}
+	m.cfg.Tenancy = tenancy
+	if t.OwnDatabase != "" {
+		return problems
+	}
+	for _, other := range p.Tenants {
+		if sourceOf(other) != sourceOf(t) {
+			continue
+		}
+		theirs, wrong := p.Belong(other, d.database)
+		problems = append(problems, wrong...)
+		for table, slice := range plan.Slices(other, theirs) {
+			tenancy.All[table] = append(tenancy.All[table], slice)
+		}
+	}
+	rest, wrong := p.RestOf(tables)
+	for table, parts := range rest {
+		for _, part := range parts {
+			tenancy.Rest[table] = append(tenancy.Rest[table], migrate.Rest{Reason: part.Reason, Slice: part.Slice})
+		}
+	}
+	return append(problems, wrong...)
+}
+
+// tenantConfig is the move of one tenant, but for which rows are its own.
+func tenantConfig(cfg Config, t *plan.Tenant, ends plan.Ends) migrate.Config {
+	out := cfg.Base
+	out.Source, out.Target = ends.Source, &ends.Target
+	out.Policies = convert.DefaultPolicies()
+	for name, value := range cfg.Plan.PolicyNames(t) {
+		_ = out.Policies.Set(name, value) // checkPolicies has tried it
+	}
+	out.Consent = &migrate.Consent{}
+	for _, a := range cfg.Plan.Accept {
+		out.Consent.Accepted = append(out.Consent.Accepted, *a)
+	}
+	if t.Country != "" {
+		out.Domicile = &migrate.Domicile{
+			Country: t.Country, Allowed: cfg.Plan.AllowedRegions(t), Region: cfg.Plan.Targets[t.Target].Region,
+			Unchecked: cfg.Plan.DomicileOf(t) == plan.Unchecked,
+		}
+	}
+	if out.Events == nil {
+		out.Events = event.Discard
+	}
+	limits := cfg.Plan.Limits
+	if limits.Workers > 0 {
+		out.Workers = limits.Workers
+	}
+	if out.Workers <= 0 {
+		out.Workers = migrate.DefaultWorkers
+	}
+	// One connection more than workers, for the questions beside the snapshot.
+	out.Kindness.Connections = min(out.Workers+1, limits.SourceConnections)
+	if out.Kindness.Threads > 0 {
+		// The other tenants' threads are ours as well: they must not slow this one down.
+		out.Kindness.Threads += limits.SourceConnections - out.Kindness.Connections
+	}
+	if n := limits.RowsPerSecond; n > 0 {
+		out.Kindness.RowsPerSecond = max(1, n/limits.TenantsAtOnce)
+	}
+	return out
+}
+
+// checkPolicies looks at the plan's policies as --policy does.
+func checkPolicies(p *plan.Plan) plan.Problems {
+	return p.CheckPolicies(func(name, value string) (string, error) {
+		scratch := convert.DefaultPolicies()
+		err := scratch.Set(name, value)
+		if err == nil {
+			return "", nil
+		}
+		return fault.HintOf(err), fmt.Errorf("%w", err)
+	})
+}
+
+// distinct drops what several tenants ran into together.
+func distinct(problems plan.Problems) plan.Problems {
+	var out plan.Problems
+	for _, p := range problems {
+		if !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
