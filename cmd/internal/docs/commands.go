@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -48,13 +49,24 @@ func programPages(ctx context.Context, program string) ([]page, error) {
 	if len(top.commands) == 0 {
 		return nil, fmt.Errorf("%w: %s --help lists no command", errForm, name)
 	}
-	pages := []page{{name + ".md", top.render(name, name)}}
-	for _, c := range top.commands {
-		h, err := help(ctx, program, c.name)
+	return commandTree(ctx, program, top, nil)
+}
+
+// commandTree has a page for a command and for each of those below it.
+func commandTree(ctx context.Context, program string, h helpText, path []string) ([]page, error) {
+	words := append([]string{filepath.Base(program)}, path...)
+	pages := []page{{strings.Join(words, "-") + ".md", h.render(strings.Join(words, "-"), strings.Join(words, " "))}}
+	for _, c := range h.commands {
+		below := append(slices.Clone(path), c.name)
+		inner, err := help(ctx, program, below...)
 		if err != nil {
 			return nil, err
 		}
-		pages = append(pages, page{name + "-" + c.name + ".md", h.render(name, name+" "+c.name)})
+		more, err := commandTree(ctx, program, inner, below)
+		if err != nil {
+			return nil, err
+		}
+		pages = append(pages, more...)
 	}
 	return pages, nil
 }

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"leap/internal/plan"
 )
 
 func main() {
@@ -55,12 +57,20 @@ func generate(ctx context.Context, root string) ([]page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("findings: %w", err)
 	}
+	planSchema, err := plan.JSONSchema()
+	if err != nil {
+		return nil, fmt.Errorf("schema of plans: %w", err)
+	}
 	pages := append(commands,
+		page{"migrate-plan.schema.json", string(planSchema)},
 		page{"exit-codes.md", codes},
 		page{"findings.md", findings},
 		page{"policies.md", policiesPage()},
 	)
 	for i := range pages {
+		if filepath.Ext(pages[i].name) != ".md" {
+			continue // no place for a mark
+		}
 		pages[i].text = mark + strings.TrimRight(pages[i].text, "\n") + "\n"
 	}
 	return pages, nil
