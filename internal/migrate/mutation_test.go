@@ -23,6 +23,7 @@ import (
 	"leap/internal/sandbox"
 	"leap/internal/sandbox/sandboxtest"
 	"leap/internal/source"
+	"leap/internal/verify"
 )
 
 // mutationsVariable sets how many damages TestEveryMutationIsFound plants on
@@ -63,13 +64,14 @@ func TestEveryMutationIsFound(t *testing.T) {
 		t.Parallel()
 		cfg := testConfig(t, server, from, target, sandboxtest.NewDatabase(t, target))
 		for _, tier := range tiers {
-			got, err := SelfTest(t.Context(), tier.use(cfg), SelfTestOptions{
+			cfg.Verify.Tier = tier
+			got, err := SelfTest(t.Context(), cfg, SelfTestOptions{
 				Rows: 1 << 20, Tables: 20, GroupRows: groupRows, Seed: 20261123,
 			})
 			if err != nil {
-				t.Fatalf("%s: %v", tier.name, err)
+				t.Fatalf("%s: %v", tier, err)
 			}
-			expectAllFound(t, tier.name, got, n)
+			expectAllFound(t, tier, got, n)
 			followsSchema(t, got)
 		}
 		if left := databases(t, target); slices.ContainsFunc(left, func(name string) bool { return strings.HasPrefix(name, "_migrate_selftest") }) {
@@ -78,15 +80,10 @@ func TestEveryMutationIsFound(t *testing.T) {
 	})
 }
 
-// tiers are the ways of comparing that the verification has.
-var tiers = []struct {
-	name string
-	use  func(Config) Config
-}{
-	{"default", func(c Config) Config { return c }},
-}
+// tiers are the ways of comparing that the verification has; Auto takes one of them.
+var tiers = []verify.Tier{verify.Stream, verify.Pushdown}
 
-func expectAllFound(t *testing.T, tier string, got *report.SelfTest, most int) {
+func expectAllFound(t *testing.T, tier verify.Tier, got *report.SelfTest, most int) {
 	t.Helper()
 	planted, found := int64(0), int64(0)
 	for _, k := range got.Kinds {

@@ -11,11 +11,11 @@ import (
 )
 
 // Scan streams all columns of a range in the canonical text form of their
-// kinds, for the verifier. The server does the conversion (CAST, BIN, ...),
-// by other expressions than the copier reads with, so that a mistake of one
-// does not hide in the other. Policies that change values are part of the
-// expressions. Rows come in the order of OrderKey; the cells are valid until
-// fn returns.
+// kinds, for the verifier. Where a kind has more than one form the server does
+// the conversion, by other expressions than the copier reads with, so that a
+// mistake of one does not hide in the other. Policies that change values are
+// part of the expressions. Rows come in the order of OrderKey; the cells are
+// valid until fn returns.
 func Scan(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, fn func(row.Row) error) error {
 	return ScanPart(ctx, conn, m, row.Part{Range: r}, fn)
 }
@@ -66,11 +66,12 @@ func scanExpression(c schema.ColumnMapping) string {
 	name := quote(c.Source)
 	switch c.Kind {
 	case schema.Int, schema.Bool:
-		if c.From.Unsigned || c.From.Base == "year" {
-			return "CAST(CAST(" + name + " AS UNSIGNED) AS CHAR)"
-		}
-		return "CAST(CAST(" + name + " AS SIGNED) AS CHAR)"
-	case schema.Decimal, schema.Time, schema.Interval, schema.UUID, schema.INet:
+		// A sum has neither the zeros of ZEROFILL nor those of YEAR. It cannot
+		// overflow: the server adds as BIGINT, signed or not as the column is.
+		return name + "+0"
+	case schema.Decimal, schema.UUID, schema.INet:
+		return name
+	case schema.Time, schema.Interval:
 		return "CAST(" + name + " AS CHAR)"
 	case schema.Float32, schema.Float64:
 		// CAST(.. AS CHAR) would round; a DOUBLE of the result set is exact.
@@ -107,7 +108,7 @@ func scanDate(c schema.ColumnMapping, name string) string {
 			replacement = "'0001-01-01'"
 		}
 	case schema.Refuse, schema.Strip, schema.Last, schema.Keep:
-		return text
+		return name
 	}
 	return "IF(YEAR(" + name + ") = 0 OR MONTH(" + name + ") = 0 OR DAYOFMONTH(" + name + ") = 0, " + replacement + ", " + text + ")"
 }

@@ -25,6 +25,10 @@ const (
 // beginSnapshot begins a transaction that sees one moment of PostgreSQL.
 const beginSnapshot = "BEGIN TRANSACTION READ ONLY, ISOLATION LEVEL REPEATABLE READ"
 
+// inKeyOrder makes PostgreSQL read a range in the order of the key along its
+// index. It would rather sort what it has read, at twice the work.
+const inKeyOrder = "SET LOCAL enable_sort = off"
+
 // Moment says which moment of the target a View shows.
 type Moment struct {
 	Method string `json:"method"`
@@ -66,7 +70,7 @@ func (d *DB) View(ctx context.Context) (*View, error) {
 	}
 	return &View{
 		db: d, holder: conn,
-		begin:  beginSnapshot + "; SET TRANSACTION SNAPSHOT '" + id + "'",
+		begin:  beginSnapshot + "; SET TRANSACTION SNAPSHOT '" + id + "'; " + inKeyOrder,
 		moment: Moment{Method: ExportedSnapshot, Timestamp: id, TakenAt: time.Now().UTC()},
 	}, nil
 }
