@@ -179,3 +179,27 @@ func TestWaitingEnds(t *testing.T) {
 		}
 	})
 }
+
+// TestLostWhileRetrying: the server only tells of a conflict, and the reason is
+// that another process has the segment.
+func TestLostWhileRetrying(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tables, src := several(1)
+		dst := newFakeTarget()
+		dst.beforeCommit = func([]byte) error {
+			dst.data.claims = map[checkpoint.SegmentID]string{{Table: "t0"}: "other"}
+			return stateError("40001")
+		}
+		dst.beforeRecord = func() error {
+			if dst.writes > 1 {
+				return stateError("40001")
+			}
+			return nil
+		}
+		var told int64
+		cfg := owner("me", &told)
+		if _, err := Run(t.Context(), src, dst, tables, cfg); !errors.Is(err, checkpoint.ErrLeaseLost) {
+			t.Errorf("got %v", err)
+		}
+	})
+}

@@ -154,6 +154,8 @@ type fakeTarget struct {
 
 	// beforeCommit and afterCommit fail WriteChunk on either side of its commit.
 	beforeCommit, afterCommit func(data []byte) error
+	// beforeRecord fails WriteChunk before it looks at the checkpoint.
+	beforeRecord func() error
 	// onTransaction makes Transaction repeat itself after its commit.
 	onTransaction func() error
 	// onStatement fails statements of Transaction; the error makes it repeat itself.
@@ -213,6 +215,11 @@ func (t *fakeTarget) WriteChunk(ctx context.Context, m *schema.Mapping, data []b
 	t.writes++
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if t.beforeRecord != nil {
+		if err := t.beforeRecord(); err != nil {
+			return err
+		}
 	}
 	work := t.data.clone()
 	if err := record(memStore{c: &work}); err != nil {

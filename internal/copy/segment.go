@@ -216,10 +216,28 @@ func (j *job) write(ctx context.Context, t *table, c chunk) error {
 		}
 		return err
 	})
-	if err != nil && retry.Classify(err) == retry.Fatal && ctx.Err() == nil && isDataError(err) {
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return err
+	case retry.SQLState(err) == "40001":
+		return j.orLost(ctx, c, err)
+	case isDataError(err):
 		return j.locate(ctx, t, c.data, err)
 	}
 	return err
+}
+
+// orLost says why a chunk was not written in time: a process that was asleep
+// meets the chunks of the one that has taken its segment over, and the server's
+// word for that is a conflict.
+func (j *job) orLost(ctx context.Context, c chunk, cause error) error {
+	err := j.dst.Transaction(ctx, func(store checkpoint.Store) error {
+		return checkpoint.Claimed(ctx, store, j.cfg.Lease, c.record.Table, c.record.Segment)
+	})
+	if errors.Is(err, checkpoint.ErrLeaseLost) {
+		return err
+	}
+	return cause
 }
 
 func (j *job) committed(ctx context.Context, c chunk) (done bool, err error) {

@@ -30,17 +30,18 @@ type torture struct {
 	kills, targetKills, sourceKills int
 	chunk                           string
 	pause                           time.Duration // between faults of the network, about
+	look                            time.Duration // how often the progress is looked at; it costs the target something
 }
 
 // TestTorture copies a database while the command, both servers and the network
 // in between are broken again and again, and proves that every row is there once.
 func TestTorture(t *testing.T) {
-	x := torture{seed: 7, rows: 24_000, kills: 5, targetKills: 1, sourceKills: 1, chunk: "--chunk-rows=200", pause: 700 * time.Millisecond}
+	x := torture{seed: 7, rows: 24_000, kills: 5, targetKills: 1, sourceKills: 1, chunk: "--chunk-rows=200", pause: 700 * time.Millisecond, look: 20 * time.Millisecond}
 	long := os.Getenv(tortureVariable) == "1"
 	if long {
 		x = torture{
 			seed: rand.Uint64(), rows: 2_000_000, kills: 50, targetKills: 5, sourceKills: 5,
-			chunk: "--chunk-rows=2000", pause: time.Second,
+			chunk: "--chunk-rows=2000", pause: time.Second, look: 100 * time.Millisecond,
 		}
 	}
 	if text := os.Getenv(seedVariable); text != "" {
@@ -99,6 +100,7 @@ type tormented struct {
 	waiting  []accident
 	happened map[string]int
 	progress *sql.DB // on the target, past the network
+	told     time.Time
 }
 
 func (x torture) run(t *testing.T, kind sandbox.Kind) {
@@ -184,11 +186,12 @@ func (c *tormented) live(t *testing.T, p *process) {
 		return
 	}
 	rows := 0
-	for !p.hasEnded(20 * time.Millisecond) {
+	for !p.hasEnded(c.look) {
 		var n int
 		// The target may be away just now.
 		if err := c.progress.QueryRowContext(t.Context(), "SELECT coalesce(sum(row_count), 0)::INT8 FROM _migrate.chunk").Scan(&n); err == nil {
 			rows = n
+			c.tell(t, rows)
 		}
 		for len(c.waiting) > 0 && c.waiting[0].rows <= rows {
 			switch c.waiting[0].what {
@@ -211,6 +214,17 @@ func (c *tormented) live(t *testing.T, p *process) {
 			}
 		}
 	}
+}
+
+// tell says now and then how far the copy is.
+func (c *tormented) tell(t *testing.T, rows int) {
+	t.Helper()
+	const every = 30 * time.Second
+	if time.Since(c.told) < every {
+		return
+	}
+	c.told = time.Now()
+	t.Logf("%s  %d rows of %d, %v, %d accidents to come", c.told.UTC().Format(time.TimeOnly), rows, c.rows, c.happened, len(c.waiting))
 }
 
 func (c *tormented) happen() {

@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"leap/internal/bank"
@@ -22,6 +18,7 @@ import (
 type bench struct {
 	rows, runs, workers int
 	target, migrate     string
+	flat, markdown      bool
 
 	dir    string
 	source *sandbox.Server
@@ -33,15 +30,10 @@ const (
 	tableName = "wide"
 )
 
-// measurement is one finished client process.
-type measurement struct {
-	wall, cpu time.Duration
-	rss       int64 // bytes
-}
-
 // contender is one way to do the work.
 type contender struct {
 	name string
+	rows int
 	// run does it once, into an empty database of that name.
 	run func(ctx context.Context, database string) (measurement, error)
 }
@@ -73,6 +65,23 @@ func (b *bench) run(ctx context.Context) (err error) {
 	return nil
 }
 
+// small is how many times fewer rows the table has that a copy's memory is
+// compared with.
+const small = 20
+
+// smallTable is in a database of its own.
+const smallTable = database + "_small"
+
+// runSmall copies the small table: what it takes of memory the large one must
+// take, too.
+func (b *bench) runSmall(ctx context.Context, db string) (measurement, error) {
+	from := b.source.URL(smallTable)
+	if err := b.prepareFrom(ctx, from, db); err != nil {
+		return measurement{}, err
+	}
+	return b.copyFrom(ctx, from, db)
+}
+
 func say(format string, args ...any) { _, _ = fmt.Fprintf(os.Stdout, format+"\n", args...) }
 
 // start brings up the servers and makes the table.
@@ -84,15 +93,22 @@ func (b *bench) start(ctx context.Context) (err error) {
 		return err
 	}
 	say("source %s, target %s, %d CPUs, %s", b.source, b.dest, runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly))
-	if err = b.source.Exec(ctx, "", "CREATE DATABASE "+database); err != nil {
+	if err = b.fill(ctx, database, b.rows); err != nil || !b.flat {
 		return err
 	}
-	db, err := b.source.DB(ctx, database)
+	return b.fill(ctx, smallTable, b.rows/small)
+}
+
+func (b *bench) fill(ctx context.Context, name string, rows int) error {
+	if err := b.source.Exec(ctx, "", "CREATE DATABASE "+name); err != nil {
+		return err
+	}
+	db, err := b.source.DB(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	if err = bank.CreateWide(ctx, db, tableName, b.rows); err != nil {
+	if err = bank.CreateWide(ctx, db, tableName, rows); err != nil {
 		return err
 	}
 	_, err = db.ExecContext(ctx, "ANALYZE TABLE "+tableName)
@@ -112,16 +128,22 @@ func (b *bench) stop() error {
 // contenders lists who takes part on this machine.
 func (b *bench) contenders(ctx context.Context) ([]contender, error) {
 	out := []contender{
-		{"migrate copy", b.runMigrate},
-		{"migrate verify", b.runVerify},
-		{"source read alone", b.runRead},
+		{copyName, b.rows, b.runMigrate},
+		{verifyName, b.rows, b.runVerify},
+		{"source read alone", b.rows, b.runRead},
+	}
+	if b.flat {
+		out = append(out, contender{smallName, b.rows / small, b.runSmall})
 	}
 	if err := b.dump(ctx); err != nil {
 		return nil, err
 	}
-	out = append(out, contender{`psql \copy alone`, b.runPsql})
+	out = append(out, contender{psqlName, b.rows, b.runPsql})
+	if !b.dest.StandIn() {
+		out = append(out, contender{importName, b.rows, b.runImport}, contender{plainName, b.rows, b.runPlainImport})
+	}
 	if path, err := exec.LookPath("pgloader"); err == nil && b.dest.StandIn() {
-		out = append(out, contender{"pgloader", func(ctx context.Context, db string) (measurement, error) {
+		out = append(out, contender{pgloaderName, b.rows, func(ctx context.Context, db string) (measurement, error) {
 			return b.runPgloader(ctx, path, db)
 		}})
 	} else {
@@ -129,6 +151,17 @@ func (b *bench) contenders(ctx context.Context) ([]contender, error) {
 	}
 	return out, nil
 }
+
+// The contenders that are compared by name.
+const (
+	copyName     = "migrate copy"
+	smallName    = "migrate copy, a twentieth of the rows"
+	verifyName   = "migrate verify"
+	psqlName     = `psql \copy`
+	pgloaderName = "pgloader"
+	importName   = "migrate copy --ingest import"
+	plainName    = "IMPORT of the same rows"
+)
 
 // once runs a contender in a database of its own, dropped afterwards.
 func (b *bench) once(ctx context.Context, c contender, i int) (measurement, error) {
@@ -145,7 +178,11 @@ func (b *bench) once(ctx context.Context, c contender, i int) (measurement, erro
 
 // prepare creates the target tables.
 func (b *bench) prepare(ctx context.Context, db string) error {
-	_, err := b.client(ctx, b.migrate, "schema", "--apply", "--source", b.source.URL(database), "--target", b.dest.URL(db), "--progress", "none")
+	return b.prepareFrom(ctx, b.source.URL(database), db)
+}
+
+func (b *bench) prepareFrom(ctx context.Context, from, db string) error {
+	_, err := client(ctx, b.migrate, "schema", "--apply", "--source", from, "--target", b.dest.URL(db), "--progress", "none")
 	return err
 }
 
@@ -156,9 +193,22 @@ func (b *bench) runMigrate(ctx context.Context, db string) (measurement, error) 
 	return b.copyOnce(ctx, db)
 }
 
-func (b *bench) copyOnce(ctx context.Context, db string) (measurement, error) {
-	return b.client(ctx, b.migrate, "copy", "--source", b.source.URL(database), "--target", b.dest.URL(db),
-		"--workers", fmt.Sprint(b.workers), "--progress", "none")
+func (b *bench) copyOnce(ctx context.Context, db string, flags ...string) (measurement, error) {
+	return b.copyFrom(ctx, b.source.URL(database), db, flags...)
+}
+
+func (b *bench) copyFrom(ctx context.Context, from, db string, flags ...string) (measurement, error) {
+	return client(ctx, b.migrate, append([]string{
+		"copy", "--source", from, "--target", b.dest.URL(db), "--workers", strconv.Itoa(b.workers), "--progress", "none",
+	}, flags...)...)
+}
+
+// runImport has the cluster fetch the rows.
+func (b *bench) runImport(ctx context.Context, db string) (measurement, error) {
+	if err := b.prepare(ctx, db); err != nil {
+		return measurement{}, err
+	}
+	return b.copyOnce(ctx, db, "--ingest=import", "--import-above=0")
 }
 
 func (b *bench) runVerify(ctx context.Context, db string) (measurement, error) {
@@ -168,7 +218,7 @@ func (b *bench) runVerify(ctx context.Context, db string) (measurement, error) {
 	if _, err := b.copyOnce(ctx, db); err != nil {
 		return measurement{}, err
 	}
-	return b.client(ctx, b.migrate, "verify", "--source", b.source.URL(database), "--target", b.dest.URL(db), "--progress", "none")
+	return client(ctx, b.migrate, "verify", "--source", b.source.URL(database), "--target", b.dest.URL(db), "--progress", "none")
 }
 
 func (b *bench) runRead(ctx context.Context, _ string) (measurement, error) {
@@ -176,132 +226,5 @@ func (b *bench) runRead(ctx context.Context, _ string) (measurement, error) {
 	if err != nil {
 		return measurement{}, err
 	}
-	return b.client(ctx, self, "-read", b.source.URL(database))
-}
-
-// dump writes the rows as COPY text for psql, from a copy made by migrate.
-func (b *bench) dump(ctx context.Context) error {
-	const db = "bench_dump"
-	if err := b.dest.Exec(ctx, "", "CREATE DATABASE "+db); err != nil {
-		return err
-	}
-	if err := b.prepare(ctx, db); err != nil {
-		return err
-	}
-	if _, err := b.copyOnce(ctx, db); err != nil {
-		return err
-	}
-	return errors.Join(b.dumpTable(ctx, db), b.dest.Exec(ctx, "", "DROP DATABASE "+db))
-}
-
-func (b *bench) file() string { return filepath.Join(b.dir, tableName+".copy") }
-
-func (b *bench) runPsql(ctx context.Context, db string) (measurement, error) {
-	if err := b.prepare(ctx, db); err != nil {
-		return measurement{}, err
-	}
-	return b.client(ctx, "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", `\copy `+tableName+` from '`+b.file()+`'`, b.dest.URL(db))
-}
-
-// runPgloader loads the table with pgloader's defaults and as many workers.
-func (b *bench) runPgloader(ctx context.Context, path, db string) (measurement, error) {
-	script := fmt.Sprintf("LOAD DATABASE FROM %s INTO %s\n WITH include drop, create tables, workers = %d, concurrency = 1\n",
-		b.source.URL(database), b.dest.URL(db), b.workers)
-	file := filepath.Join(b.dir, "load")
-	if err := os.WriteFile(file, []byte(script+";\n"), 0o600); err != nil {
-		return measurement{}, err
-	}
-	m, err := b.client(ctx, path, "--root-dir", b.dir, file)
-	if err != nil {
-		return m, err
-	}
-	return m, b.checkCount(ctx, db)
-}
-
-// checkCount refuses a rival's figure when rows are missing.
-func (b *bench) checkCount(ctx context.Context, db string) error {
-	handle, err := b.dest.DB(ctx, db)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = handle.Close() }()
-	var n int
-	// pgloader puts the table into a schema named after the source database.
-	if err := handle.QueryRowContext(ctx, "SELECT count(*) FROM "+database+"."+tableName).Scan(&n); err != nil {
-		return err
-	}
-	if n != b.rows {
-		return fmt.Errorf("%d rows arrived of %d", n, b.rows)
-	}
-	return nil
-}
-
-// client runs a program to its end and measures it as a whole process.
-func (*bench) client(ctx context.Context, path string, args ...string) (measurement, error) {
-	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // the contenders are fixed
-	var output strings.Builder
-	cmd.Stdout, cmd.Stderr = io.Discard, &output
-	started := time.Now()
-	if err := cmd.Start(); err != nil {
-		return measurement{}, fmt.Errorf("start %s: %w", path, err)
-	}
-	watching, stop := context.WithCancel(ctx)
-	memory := make(chan int64, 1)
-	go func() { memory <- peakMemory(watching, cmd.Process.Pid) }()
-	err := cmd.Wait()
-	m := measurement{wall: time.Since(started)}
-	stop()
-	m.rss = <-memory
-	if err != nil {
-		return m, fmt.Errorf("%s: %w: %s", filepath.Base(path), err, strings.TrimSpace(output.String()))
-	}
-	m.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	return m, nil
-}
-
-// peakMemory reads the kernel's high-water mark of a process until it is gone,
-// in bytes. The figure of getrusage would not do: it begins with the size of
-// the process that forked.
-func peakMemory(ctx context.Context, pid int) int64 {
-	const every = 10 * time.Millisecond
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	peak := int64(0)
-	for {
-		text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
-		if err == nil {
-			peak = max(peak, highWaterMark(string(text)))
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return peak
-		}
-	}
-}
-
-// highWaterMark reads the VmHWM line, which is in kB.
-func highWaterMark(status string) int64 {
-	_, rest, ok := strings.Cut(status, "VmHWM:")
-	if !ok {
-		return 0
-	}
-	fields := strings.Fields(rest)
-	if len(fields) == 0 {
-		return 0
-	}
-	kB, err := strconv.ParseInt(fields[0], 10, 64)
-	if err != nil {
-		return 0
-	}
-	return kB * 1024
-}
-
-func median(ms []measurement, of func(measurement) float64) float64 {
-	values := make([]float64, len(ms))
-	for i, m := range ms {
-		values[i] = of(m)
-	}
-	slices.Sort(values)
-	return values[len(values)/2]
+	return client(ctx, self, "-read", b.source.URL(database))
 }

@@ -1,6 +1,8 @@
 // Command bench measures migrate copy against its rivals in one run, on the
-// same rows and servers: the source read alone, psql \copy alone, and pgloader
-// where it is installed. It prints rows/s, client CPU and memory, and ratios.
+// same rows, servers and number of connections: the source read alone, psql
+// \copy, pgloader where it is installed, and on CockroachDB an import with and
+// without migrate. It prints rows/s, client CPU and memory, the ratios, and which
+// of the figures that are asked for were met.
 package main
 
 import (
@@ -17,9 +19,11 @@ func main() {
 	var b bench
 	flag.IntVar(&b.rows, "rows", 2_000_000, "rows of the table")
 	flag.IntVar(&b.runs, "runs", 3, "counted runs of each; the median is printed")
-	flag.IntVar(&b.workers, "workers", 2, "migrate's --workers")
+	flag.IntVar(&b.workers, "workers", 2, "connections of each contender: migrate's --workers")
 	flag.StringVar(&b.target, "target", "postgres", "postgres (the stand-in) or cockroach")
 	flag.StringVar(&b.migrate, "migrate", "bin/migrate", "the migrate binary")
+	flag.BoolVar(&b.flat, "flat", false, "copy a table of a twentieth of the rows as well, and compare the memory")
+	flag.BoolVar(&b.markdown, "markdown", false, "print the tables in Markdown")
 	readURL := flag.String("read", "", "internal: read the table at this address and exit")
 	flag.Parse()
 	work := b.run

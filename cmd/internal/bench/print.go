@@ -1,134 +1,139 @@
 package main
 
 import (
-	"bufio"
-	"context"
 	"fmt"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
-
-	"leap/internal/convert"
-	"leap/internal/endpoint"
-	"leap/internal/row"
-	"leap/internal/source"
 )
 
-// print writes the medians and how each compares with migrate copy.
+// figures are the medians of one contender.
+type figures struct{ rate, cpu, rss float64 }
+
+func figuresOf(c contender, ms []measurement) figures {
+	return figures{
+		rate: median(ms, func(m measurement) float64 { return float64(c.rows) / m.wall.Seconds() }),
+		cpu:  median(ms, func(m measurement) float64 { return m.cpu.Seconds() / float64(c.rows) * 1e6 }),
+		rss:  median(ms, func(m measurement) float64 { return float64(m.rss) }),
+	}
+}
+
+// print writes the medians and how each compares with migrate copy, and then
+// what is asked of them.
 func (b *bench) print(contenders []contender, results map[string][]measurement) {
-	rate := func(m measurement) float64 { return float64(b.rows) / m.wall.Seconds() }
-	cpu := func(m measurement) float64 { return m.cpu.Seconds() / float64(b.rows) * 1e6 }
-	rss := func(m measurement) float64 { return float64(m.rss) }
-	own := results[contenders[0].name]
+	all := map[string]figures{}
+	for _, c := range contenders {
+		all[c.name] = figuresOf(c, results[c.name])
+	}
+	own := all[copyName]
+	w := newTable("", "rows/s", "CPU-s per million rows", "memory", "rows/s of migrate copy : this", "CPU of this : migrate copy")
+	for _, c := range contenders {
+		f := all[c.name]
+		w.AppendRow(table.Row{
+			c.name, humanize.Comma(int64(f.rate)), fmt.Sprintf("%.2f", f.cpu), humanize.IBytes(uint64(f.rss)),
+			fmt.Sprintf("%.2f", own.rate/f.rate), fmt.Sprintf("%.2f", f.cpu/own.cpu),
+		})
+	}
+	asked := newTable("", "measured", "asked", "")
+	for _, g := range b.goals(all) {
+		met := "met"
+		if !g.met {
+			met = "not met"
+		}
+		asked.AppendRow(table.Row{g.what, g.measured, g.asked, met})
+	}
+	head := fmt.Sprintf("%s: %s into %s; %d CPUs (%s); %s rows, %d connections, median of %d runs; client figures of the whole process.",
+		time.Now().UTC().Format(time.DateOnly), b.source, b.dest, runtime.NumCPU(), cpuModel(), humanize.Comma(int64(b.rows)), b.workers, b.runs)
+	if b.markdown {
+		say("\n%s\n\n%s\n\n%s", head, w.RenderMarkdown(), asked.RenderMarkdown())
+	} else {
+		say("%s\n%s\n%s", head, w.Render(), asked.Render())
+	}
+	if b.dest.StandIn() {
+		say("\nThe target is PostgreSQL, standing in for CockroachDB, whose own ingest is slower.")
+	}
+}
+
+func newTable(header ...any) table.Writer {
 	w := table.NewWriter()
 	w.SetStyle(table.StyleLight)
-	w.AppendHeader(table.Row{"", "rows/s", "CPU-s per million rows", "memory", "rows/s of migrate copy : this", "CPU of this : migrate copy"})
+	w.AppendHeader(header)
 	var right []table.ColumnConfig
-	for i := 2; i <= 6; i++ {
+	for i := 2; i <= len(header); i++ {
 		right = append(right, table.ColumnConfig{Number: i, Align: text.AlignRight})
 	}
 	w.SetColumnConfigs(right)
-	for _, c := range contenders {
-		ms := results[c.name]
-		w.AppendRow(table.Row{
-			c.name, humanize.Comma(int64(median(ms, rate))), fmt.Sprintf("%.2f", median(ms, cpu)),
-			humanize.IBytes(uint64(median(ms, rss))),
-			fmt.Sprintf("%.2f", median(own, rate)/median(ms, rate)), fmt.Sprintf("%.2f", median(ms, cpu)/median(own, cpu)),
-		})
-	}
-	say("%s rows, %d workers, median of %d runs; client figures of the whole process\n%s",
-		humanize.Comma(int64(b.rows)), b.workers, b.runs, w.Render())
-	if !b.dest.StandIn() {
-		return
-	}
-	say("target: PostgreSQL, standing in for CockroachDB, whose own ingest is slower")
+	return w
 }
 
-// dumpTable writes the table's rows as COPY text. CockroachDB has no COPY TO,
-// so the rows are read with a query there and here alike.
-func (b *bench) dumpTable(ctx context.Context, db string) (err error) {
-	handle, err := b.dest.DB(ctx, db)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = handle.Close() }()
-	rows, err := handle.QueryContext(ctx, "SELECT * FROM "+tableName+" ORDER BY id")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	columns, err := rows.Columns()
-	if err != nil {
-		return err
-	}
-	file, err := os.Create(b.file())
-	if err != nil {
-		return err
-	}
-	out := bufio.NewWriterSize(file, 1<<20)
-	values := make([]*string, len(columns))
-	targets := make([]any, len(columns))
-	for i := range values {
-		targets[i] = &values[i]
-	}
-	escape := strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`)
-	for rows.Next() {
-		if err := rows.Scan(targets...); err != nil {
-			return err
-		}
-		for i, v := range values {
-			if i > 0 {
-				_ = out.WriteByte('\t')
-			}
-			if v == nil {
-				_, _ = out.WriteString(`\N`)
-			} else {
-				_, _ = escape.WriteString(out, *v)
-			}
-		}
-		_ = out.WriteByte('\n')
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	if err := out.Flush(); err != nil {
-		return err
-	}
-	return file.Close()
+// goal is something that is asked of migrate.
+type goal struct {
+	what, measured, asked string
+	met                   bool
 }
 
-// readOnly reads the table as the copier does and throws the rows away.
-func readOnly(ctx context.Context, address string) error {
-	e, err := endpoint.Parse(address)
-	if err != nil {
-		return err
+// What is asked; a ratio is of one run, so that the machine does not matter much.
+const (
+	askedOfPsql       = 0.9 // of its rows/s
+	askedOfImport     = 0.9 // of a plain one's rows/s
+	askedOfPgloader   = 3.0 // times its rows/s
+	askedOfPgloadCPU  = 6.0 // times less CPU per row
+	askedMemory       = 64 << 20
+	askedOfSmall      = 1.1 // times the memory of a twentieth of the rows: flat
+	chunkBuffers      = 2   // of each worker
+	chunkBytes        = 1 << 20
+	bytesPerMebibytes = 1 << 20
+)
+
+func (b *bench) goals(all map[string]figures) []goal {
+	own := all[copyName]
+	var out []goal
+	atLeast := func(what string, value, limit float64) {
+		out = append(out, goal{what, fmt.Sprintf("%.2f", value), fmt.Sprintf("at least %.2f", limit), value >= limit})
 	}
-	db, err := source.Open(ctx, e)
-	if err != nil {
-		return err
+	atMost := func(what string, value, limit float64, unit string) {
+		out = append(out, goal{what, fmt.Sprintf("%.2f%s", value, unit), fmt.Sprintf("at most %.2f%s", limit, unit), value <= limit})
 	}
-	defer func() { _ = db.Close() }()
-	found, err := db.Introspect(ctx)
-	if err != nil {
-		return err
+	if f, ok := all[psqlName]; ok {
+		atLeast("rows/s, migrate copy : psql \\copy", own.rate/f.rate, askedOfPsql)
 	}
-	plan, err := convert.Build(found, convert.Dialect{}, convert.DefaultPolicies(), nil)
-	if err != nil {
-		return err
+	if f, ok := all[pgloaderName]; ok {
+		atLeast("rows/s, migrate copy : pgloader", own.rate/f.rate, askedOfPgloader)
+		atLeast("CPU per row, pgloader : migrate copy", f.cpu/own.cpu, askedOfPgloadCPU)
 	}
-	snapshot, err := db.Snapshot(ctx, source.SnapshotOptions{Connections: 1})
-	if err != nil {
-		return err
+	if f, ok := all[plainName]; ok {
+		atLeast("rows/s, --ingest import : IMPORT of the same rows", all[importName].rate/f.rate, askedOfImport)
 	}
-	defer func() { _ = snapshot.Close() }()
-	for _, t := range plan.Tables {
-		err := snapshot.Read(ctx, &t.Mapping, row.Range{}, func(row.Row) error { return nil })
-		if err != nil {
-			return err
+	limit := float64(askedMemory + b.workers*chunkBuffers*chunkBytes)
+	atMost("memory of migrate copy", own.rss/bytesPerMebibytes, limit/bytesPerMebibytes, " MiB")
+	if f, ok := all[smallName]; ok {
+		atMost(fmt.Sprintf("memory, %s : %s rows", humanize.Comma(int64(b.rows)), humanize.Comma(int64(b.rows/small))), own.rss/f.rss, askedOfSmall, "")
+	}
+	return out
+}
+
+// cpuModel is what the kernel calls the processor.
+func cpuModel() string {
+	text, _ := os.ReadFile("/proc/cpuinfo") // elsewhere there is none
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
 		}
 	}
-	return nil
+	return runtime.GOARCH
+}
+
+func median(ms []measurement, of func(measurement) float64) float64 {
+	values := make([]float64, len(ms))
+	for i, m := range ms {
+		values[i] = of(m)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
 }
