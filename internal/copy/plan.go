@@ -59,7 +59,10 @@ func estimate(m *schema.Mapping) int64 {
 // one without a usable key whose copy was interrupted, or one whose clearing was,
 // by an older version.
 func (j *job) clearIfBegun(ctx context.Context, t *table, s *segment) error {
-	if begun := s.seq > 0; !t.restart && (!t.whole || !begun) {
+	begun := s.seq > 0
+	// A version that could not read the table in order recorded no ends.
+	unordered := t.whole || s.rng.After == nil
+	if !t.restart && (!begun || !unordered) {
 		return nil
 	}
 	t.restart = false

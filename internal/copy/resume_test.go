@@ -144,6 +144,27 @@ func TestKeyless(t *testing.T) {
 	}
 }
 
+// TestKeyThatBecameUsable: an older version copied the table without order, and
+// its records do not say where to go on.
+func TestKeyThatBecameUsable(t *testing.T) {
+	m, src, dst := setup(sequence(10)...)
+	src.order = 0
+	dst.beforeCommit = func([]byte) error {
+		if dst.writes == 3 {
+			return errCrash
+		}
+		return nil
+	}
+	if _, err := run(t, m, src, dst, Config{ChunkRows: 3}); !errors.Is(err, errCrash) {
+		t.Fatalf("got %v", err)
+	}
+	dst.beforeCommit, src.order = nil, 1
+	if _, err := run(t, m, src, dst, Config{ChunkRows: 3}); err != nil {
+		t.Fatal(err)
+	}
+	mustArrive(t, src, dst)
+}
+
 // TestSegments: a large table is read by several; each continues by itself.
 func TestSegments(t *testing.T) {
 	m, src, dst := setup(sequence(100)...)
