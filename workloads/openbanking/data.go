@@ -49,7 +49,10 @@ const (
 )
 
 // data computes the opening data, and names everything.
-type data struct{ s workloads.Settings }
+type data struct {
+	s   workloads.Settings
+	old *migrated // nil when the opening data are our own
+}
 
 // accounts is the number of accounts of a tenant.
 func (d data) accounts() int { return d.s.Scale * accountsPerScale }
@@ -87,16 +90,16 @@ func (d data) opening(tenant, i int) (amount, limit int64) {
 	return amount, limit
 }
 
-// balance returns the balance of an account after the opening payments.
-func (d data) balance(tenant, i int) int64 {
-	amount, _ := d.opening(tenant, i)
+// paid returns what the opening payments change in an account.
+func (d data) paid(tenant, i int) int64 {
 	if i >= merchants {
-		return amount - d.openingPayment(tenant, i).amount
+		return -d.openingPayment(tenant, i).amount
 	}
+	var sum int64
 	for payer := merchants + i; payer < d.accounts(); payer += merchants { // see openingPayment
-		amount += d.openingPayment(tenant, payer).amount
+		sum += d.openingPayment(tenant, payer).amount
 	}
-	return amount
+	return sum
 }
 
 // payment is a request to pay.

@@ -162,7 +162,7 @@ var rules = []rule{ //nolint:gochecknoglobals // a constant in all but the langu
 
 // Invariants implements [workloads.Workload].
 func (Workload) Invariants(s workloads.Settings) []workloads.Invariant {
-	d := data{normal(s)}
+	d := data{s: normal(s)}
 	all := make([]workloads.Invariant, 0, len(rules)+2)
 	for _, r := range rules {
 		all = append(all, workloads.Invariant{Name: r.name, Says: r.says, During: true, Check: r.check})

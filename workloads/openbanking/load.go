@@ -21,6 +21,9 @@ type loader struct{ data }
 func (l loader) Data() string {
 	s := l.s
 	s.Run, s.Variant = "", ""
+	if l.old != nil {
+		s.Origin += ":" + l.old.digest()
+	}
 	return workloads.DataName(dataVersion, s)
 }
 
@@ -31,12 +34,18 @@ func (l loader) Batches() int { return l.s.Tenants * l.accounts() / batchAccount
 func (l loader) Write(ctx context.Context, tx pgx.Tx, i int) (int64, error) {
 	tenant, first := 1+i%l.s.Tenants, i/l.s.Tenants*batchAccounts
 	b := &batch{rows: map[string][][]any{}}
+	openings, err := l.openings(ctx, tx, tenant, first, batchAccounts)
+	if err != nil {
+		return 0, err
+	}
 	if first == 0 {
 		l.tenant(b, tenant)
 	}
 	for account := first; account < first+batchAccounts; account++ {
-		l.account(b, tenant, account)
-		l.history(b, tenant, account)
+		l.account(b, tenant, account, openings[account-first])
+		if l.old == nil {
+			l.history(b, tenant, account)
+		}
 		if account >= merchants {
 			l.payment(b, tenant, account)
 		}
@@ -101,12 +110,13 @@ func (l loader) tenant(b *batch, tenant int) {
 
 func iban(tenant, account int) string { return fmt.Sprintf("GB00LEAP%06d%08d", tenant, account) }
 
-// account adds an account.
-func (l loader) account(b *batch, tenant, i int) {
+// account adds an account. One that is overdrawn beyond its limit, as in
+// migrated data, has been granted as much.
+func (l loader) account(b *batch, tenant, i int, o opening) {
 	account := id(tenant, i)
-	opening, limit := l.opening(tenant, i)
-	b.add("accounts", tenant, account, id(tenant, i/accountsPerPSU), id(tenant, i%institutions), iban(tenant, i), "GBP", opening)
-	b.add("balances", tenant, account, l.balance(tenant, i), limit)
+	balance := o.amount + l.paid(tenant, i)
+	b.add("accounts", tenant, account, id(tenant, i/accountsPerPSU), id(tenant, i%institutions), o.iban, o.currency, o.amount)
+	b.add("balances", tenant, account, balance, max(o.limit, -balance))
 	for n := range beneficiaries {
 		b.add("beneficiaries", tenant, account, n, fmt.Sprintf("Merchant %d", (i+n)%merchants), iban(tenant, (i+n)%merchants))
 	}

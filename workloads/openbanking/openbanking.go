@@ -23,9 +23,10 @@ const (
 	name = "openbanking"
 	// dataVersion changes whenever other code would make other data.
 	dataVersion = 1
-	// originSynthetic is the only origin there is: rows of a migrated database
-	// have no opening balances to check entries against.
+	// originSynthetic is opening data of our own, originMigrated those of a
+	// bank that migrate has moved into the same database: see migrated.
 	originSynthetic = "synthetic"
+	originMigrated  = "migrated"
 )
 
 // The deliberately broken variants: each makes an invariant fail.
@@ -46,7 +47,9 @@ func (Workload) About() workloads.About {
 	return workloads.About{
 		Name: name,
 		Summary: "Account information and payments of an open-banking platform. " +
-			"A unit of scale is 250 accounts with 40 transactions each, for every tenant (4 by default).",
+			"A unit of scale is 250 accounts with 40 transactions each, for every tenant (4 by default). " +
+			"With the origin migrated they are the first accounts of the first tenants (1 by default) that migrate brought into the database, " +
+			"and what is only read of a customer is read in the migrated tables.",
 		Ops: operations(),
 		Mixes: map[string]workloads.Mix{
 			"uk-mix": {
@@ -141,11 +144,14 @@ const defaultTenants = 4
 // normal fills in the defaults.
 func normal(s workloads.Settings) workloads.Settings {
 	s.Scale = max(s.Scale, 1)
-	if s.Tenants <= 0 {
-		s.Tenants = defaultTenants
-	}
 	if s.Origin == "" {
 		s.Origin = originSynthetic
+	}
+	if s.Tenants <= 0 {
+		s.Tenants = defaultTenants
+		if s.Origin == originMigrated {
+			s.Tenants = 1 // what a move brings is known to whoever moved it
+		}
 	}
 	return s
 }
@@ -156,8 +162,8 @@ var runName = regexp.MustCompile(`^[0-9A-Za-z]{0,16}$`)
 // check says what is wrong with settings.
 func check(s workloads.Settings) error {
 	switch {
-	case s.Origin != originSynthetic:
-		return fmt.Errorf("%s makes its opening data itself (%s); there is no origin %q", name, originSynthetic, s.Origin)
+	case s.Origin != originSynthetic && s.Origin != originMigrated:
+		return fmt.Errorf("%s takes its opening data from the origins %s and %s; there is no %q", name, originSynthetic, originMigrated, s.Origin)
 	case !runName.MatchString(s.Run):
 		return fmt.Errorf("a run is named with at most 16 letters and digits, not %q", s.Run)
 	case s.Variant != "" && !slices.Contains(Workload{}.About().Variants, s.Variant):
@@ -166,23 +172,33 @@ func check(s workloads.Settings) error {
 	return nil
 }
 
+// prepare finds the opening data that settings ask for.
+func prepare(ctx context.Context, db workloads.Querier, s workloads.Settings) (data, error) {
+	d := data{s: normal(s)}
+	err := check(d.s)
+	if err == nil && d.s.Origin == originMigrated {
+		d.old, err = findMigrated(ctx, db, d)
+	}
+	return d, err
+}
+
 // Load implements [workloads.Workload].
-func (Workload) Load(_ context.Context, _ workloads.Querier, s workloads.Settings) (workloads.Loader, error) {
-	s = normal(s)
-	if err := check(s); err != nil {
+func (Workload) Load(ctx context.Context, db workloads.Querier, s workloads.Settings) (workloads.Loader, error) {
+	d, err := prepare(ctx, db, s)
+	if err != nil {
 		return nil, err
 	}
-	return loader{data{s}}, nil
+	return loader{d}, nil
 }
 
 // Traffic implements [workloads.Workload].
 func (Workload) Traffic(ctx context.Context, db workloads.Querier, s workloads.Settings) (workloads.Traffic, error) {
-	s = normal(s)
-	if err := check(s); err != nil {
+	d, err := prepare(ctx, db, s)
+	if err != nil {
 		return nil, err
 	}
-	if err := workloads.Need(ctx, db, name, loader{data{s}}.Data()); err != nil {
+	if err := workloads.Need(ctx, db, name, loader{d}.Data()); err != nil {
 		return nil, err
 	}
-	return newTraffic(data{s}), nil
+	return newTraffic(d), nil
 }

@@ -322,7 +322,7 @@ func testSameKey(t *testing.T, _ rig, pool *txn.Pool) {
 
 // repetitions are five submissions that repeat an earlier one.
 func repetitions(as repeat) (calls []workloads.Call) {
-	d := newTraffic(data{normal(settings)})
+	d := newTraffic(data{s: normal(settings)})
 	for seq := uint64(13 << 40); len(calls) < 5; seq++ {
 		call := workloads.Call{Seq: seq, Op: "payment_submit", Dice: workloads.NewDice(settings.Seed, seq)}
 		if d.request(call).repeat == as {
@@ -403,7 +403,7 @@ func testNoIdempotency(t *testing.T, _ rig, pool *txn.Pool) {
 // frequent as they should be.
 func TestRequests(t *testing.T) {
 	const n = 400_000
-	d := newTraffic(data{normal(settings)})
+	d := newTraffic(data{s: normal(settings)})
 	same, other, big := 0, 0, 0
 	for seq := range uint64(n) {
 		r := d.request(workloads.Call{Seq: seq, Op: "payment_submit", Dice: workloads.NewDice(settings.Seed, seq)})

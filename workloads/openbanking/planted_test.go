@@ -17,7 +17,7 @@ import (
 func testPlanted(t *testing.T, _ rig, pool *txn.Pool) {
 	// Requests and what is said of them: an opening payment that was refused,
 	// and one that nobody made.
-	d := newTraffic(data{normal(settings)})
+	d := newTraffic(data{s: normal(settings)})
 	told := func(o workloads.Outcome, repeat repeat) *outcome {
 		for seq := uint64(0); ; seq++ {
 			call := workloads.Call{Seq: seq, Op: "payment_submit", Dice: workloads.NewDice(settings.Seed, seq)}

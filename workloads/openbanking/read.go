@@ -63,24 +63,34 @@ func (t *traffic) txnHistory(ctx context.Context, db workloads.DB, call workload
 	psu := t.psuRank.Rank(&d)
 	return db.Tx(ctx, func(tx pgx.Tx) error {
 		for i := range accountsPerPSU {
-			account := id(tenant, psu*accountsPerPSU+i)
-			for _, sql := range []string{
-				"SELECT tenant_id, amount_minor FROM openbanking.balances WHERE tenant_id = $1 AND account_id = $2",
-				selectHistory + "1000",
-			} {
-				rows, err := tx.Query(ctx, sql, tenant, account)
-				if err != nil {
-					return err
-				}
-				n, err := own(rows, tenant)
-				rows.Close()
-				if err = some(n, err, "a history", tenant); err != nil {
-					return err
-				}
+			place := psu*accountsPerPSU + i
+			n, err := read(ctx, tx, int64(tenant), "SELECT tenant_id, amount_minor FROM openbanking.balances WHERE tenant_id = $1 AND account_id = $2", id(tenant, place))
+			if err = some(n, err, "a balance", tenant); err != nil {
+				return err
+			}
+			if t.old != nil { // there may be accounts that were never used
+				oldTenant, oldAccount := t.old.own(tenant, place)
+				_, err = read(ctx, tx, oldTenant, migratedHistory+"1000", oldAccount)
+			} else {
+				n, err = read(ctx, tx, int64(tenant), selectHistory+"1000", id(tenant, place))
+				err = some(n, err, "a history", tenant)
+			}
+			if err != nil {
+				return err
 			}
 		}
 		return nil
 	})
+}
+
+// read runs a query of one tenant inside a transaction and counts its rows.
+func read(ctx context.Context, tx pgx.Tx, tenant int64, sql string, account int64) (int, error) {
+	rows, err := tx.Query(ctx, sql, tenant, account)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	return own(rows, int(tenant))
 }
 
 func (t *traffic) accountList(ctx context.Context, db workloads.DB, call workloads.Call) error {

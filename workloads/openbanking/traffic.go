@@ -41,6 +41,9 @@ type operation func(ctx context.Context, db workloads.DB, call workloads.Call) e
 
 // Do implements [workloads.Traffic].
 func (t *traffic) Do(ctx context.Context, db workloads.DB, call workloads.Call) error {
+	if done, err := t.migratedList(ctx, db, call); done {
+		return err
+	}
 	run := t.reading(call.Op)
 	if run == nil {
 		run = t.writing(call.Op)
