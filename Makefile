@@ -24,7 +24,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: servers build ## migrate a sample bank between local servers and verify it
+demo: servers build ## migrate a sample bank between local servers, verify it and load it
 	bin/migrate demo $(DEMO_ARGS)
 
 # Not a file rule: only the Go command knows when the program is out of date.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"leap/cmd/internal/cli"
+	"leap/cmd/internal/text"
 	"leap/internal/fault"
 	"leap/internal/judge"
 	"leap/internal/loadgen"
@@ -89,7 +90,7 @@ var shiftHeader = []any{"operation", "", "before", "after", "change, 95 %", "cou
 
 func comparisonText(c *loadgen.Comparison) string {
 	var out strings.Builder
-	w := newTable(len(shiftHeader), 3, shiftHeader...)
+	w := text.Table(len(shiftHeader), 3, shiftHeader...)
 	for _, s := range c.Shifts {
 		var row table.Row
 		for _, cell := range shiftRow(s) {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"leap/cmd/internal/cli"
+	"leap/cmd/internal/text"
 	"leap/internal/bench"
 	"leap/internal/fault"
 	"leap/internal/loadgen"
@@ -120,7 +121,7 @@ func (o *options) conclude(s *loadgen.Summary) error {
 	if o.json {
 		err = printJSON(o.t, s)
 	} else {
-		err = cli.WriteAll(o.t.Out, summaryText(s))
+		err = cli.WriteAll(o.t.Out, text.Summary(s))
 	}
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"leap/cmd/internal/cli"
+	"leap/cmd/internal/text"
 	"leap/internal/fault"
 	"leap/internal/judge"
 	"leap/internal/selftest"
@@ -68,7 +69,7 @@ func selfTestText(r selftest.Report) string {
 	var out strings.Builder
 	for _, c := range r.Cases {
 		fmt.Fprintf(&out, "%s: %s; %s/s over %d connections: %s\n", c.Name, c.Says, c.Rate, c.Connections, c.Verdict)
-		w := newTable(5, 2, "response time", "true", "server's log", "loadgen", "a naive tool")
+		w := text.Table(5, 2, "response time", "true", "server's log", "loadgen", "a naive tool")
 		for _, row := range c.Rows {
 			name := fmt.Sprintf("p%g", row.Percentile)
 			if row.Percentile == 100 {

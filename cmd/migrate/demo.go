@@ -26,6 +26,7 @@ type demo struct {
 	rows   int
 	seed   uint64
 	keep   bool
+	load   time.Duration
 	on     string
 	source *sandbox.Server
 	target *sandbox.Server
@@ -43,9 +44,14 @@ func newDemo(t terminal) *cobra.Command {
 		Short: "The whole thing on local servers with sample data",
 		Long: `demo starts a private MariaDB (or MySQL) and a CockroachDB in a temporary folder,
 fills the first with a legacy open-banking database, and moves it: assess,
-schema, copy, verify. Where there is no cockroach binary (LEAP_COCKROACH or
+schema, copy, verify. Then it loads the target with open-banking traffic on the
+rows that were moved, as loadgen does, and judges that. Where there is no cockroach binary (LEAP_COCKROACH or
 PATH), PostgreSQL stands in and the output says so. Nothing on this machine is
-touched, and nothing is left behind but the report.`,
+touched, and nothing is left behind but the two reports.
+
+Exit codes: 0 when the move was verified and the load passed; 1 failed; 3 data
+differ, or a threshold was missed; 4 when the load was inconclusive, as on a
+machine that is busy with other things.`,
 		Example: `  migrate demo
   migrate demo --keep --rows 1000000`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
@@ -53,6 +59,7 @@ touched, and nothing is left behind but the report.`,
 	cmd.Flags().IntVar(&d.rows, "rows", 0, "rows in the sample database, about (default 220000)")
 	cmd.Flags().Uint64Var(&d.seed, "seed", 1, "which sample data")
 	cmd.Flags().StringVar(&d.on, "on", "", "cockroach or postgres (default cockroach where there is one)")
+	cmd.Flags().DurationVar(&d.load, "load", demoLoad, "how long to load the target with open-banking traffic; 0 leaves it out")
 	cmd.Flags().BoolVar(&d.keep, "keep", false, "leave the servers up until Ctrl-C and print how to connect")
 	cmd.Flags().StringVar(&d.report, "report", "leap-demo-report.json", "where to write the report")
 	cmd.Flags().StringVar(&d.progress, "progress", "auto", "auto, bars, plain, json or none; always on stderr")
@@ -82,16 +89,36 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	d.say("\nreport: %s  (%s in all)", d.report, time.Since(started).Round(100*time.Millisecond))
+	verdict, err := d.judge(ctx, m.Verdict)
+	if err != nil {
+		return err
+	}
+	d.say("report of the move: %s  (%s in all)", d.report, time.Since(started).Round(100*time.Millisecond))
 	if d.keep {
 		d.waitForInterrupt(ctx)
 	}
-	return conclude(m.Verdict)
+	return verdict
+}
+
+// judge is the exit code of the move or, where that was verified, of the load
+// that follows it.
+func (d *demo) judge(ctx context.Context, moved report.Verdict) (verdict, err error) {
+	if verdict = conclude(moved); verdict != nil || d.load == 0 {
+		return verdict, nil
+	}
+	s, err := d.drive(ctx)
+	if s == nil {
+		return nil, err
+	}
+	d.say("move: %s   load: %s", moved, s.Verdict)
+	return conclude(report.Verdict(s.Verdict)), nil
 }
 
 // check finds wrong flags before the servers start.
 func (d *demo) check() error {
 	switch kind := sandbox.Kind(d.on); {
+	case d.load < 0:
+		return fault.New(fault.Usage, "use a positive time such as 15s, or 0 for no load", "--load cannot be negative")
 	case d.rows < 0:
 		return fault.New(fault.Usage, "use a positive number, or leave it out", "--rows cannot be negative")
 	case kind != "" && kind != sandbox.Cockroach && kind != sandbox.Postgres:

@@ -1,4 +1,6 @@
-package main
+// Package text writes what loadgen found out for people: the summary of a run,
+// which migrate's demonstration prints as well, and tables.
+package text
 
 import (
 	"fmt"
@@ -7,28 +9,28 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
+	align "github.com/jedib0t/go-pretty/v6/text"
 
 	"leap/internal/loadgen"
 	"leap/internal/record"
 )
 
-// newTable returns a table whose columns from the given one on are numbers.
-func newTable(columns, numbersFrom int, header ...any) table.Writer {
+// Table returns a table whose columns from the given one on are numbers.
+func Table(columns, numbersFrom int, header ...any) table.Writer {
 	w := table.NewWriter()
 	w.SetStyle(table.StyleLight)
 	w.Style().Format = table.FormatOptions{} // as written
 	w.AppendHeader(header)
 	var configs []table.ColumnConfig
 	for n := numbersFrom; n <= columns; n++ {
-		configs = append(configs, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+		configs = append(configs, table.ColumnConfig{Number: n, Align: align.AlignRight, AlignHeader: align.AlignRight})
 	}
 	w.SetColumnConfigs(configs)
 	return w
 }
 
-// summaryText is the summary for people.
-func summaryText(s *loadgen.Summary) string {
+// Summary is the summary of a run for people.
+func Summary(s *loadgen.Summary) string {
 	var out strings.Builder
 	server := s.Server
 	if s.StandIn {
@@ -39,15 +41,15 @@ func summaryText(s *loadgen.Summary) string {
 		rate = "a closed loop"
 	}
 	fmt.Fprintf(&out, "%s %s  %s  %.0f s\n%s\n%s\n\n", s.Workload, s.Mix, rate, s.Duration, s.Target, server)
-	w := newTable(10, 2, "operation (ms)", "count", "errors", "retries", "p50", "p90", "p99", "p99.9", "max", "service p99")
+	w := Table(10, 2, "operation (ms)", "count", "errors", "retries", "p50", "p90", "p99", "p99.9", "max", "service p99")
 	for _, o := range s.Ops {
 		w.AppendRow(table.Row{
 			o.Name, humanize.Comma(o.Count), humanize.Comma(o.Errors), humanize.Comma(o.Retries),
-			ms(o.Response.P50), ms(o.Response.P90), ms(o.Response.P99), ms(o.Response.P999), ms(o.Response.Max), ms(o.Service.P99),
+			Millis(o.Response.P50), Millis(o.Response.P90), Millis(o.Response.P99), Millis(o.Response.P999), Millis(o.Response.Max), Millis(o.Service.P99),
 		})
 	}
 	out.WriteString(w.Render() + "\n\n")
-	g := newTable(4, 3, "gate", "verdict", "measured", "95 % bounds")
+	g := Table(4, 3, "gate", "verdict", "measured", "95 % bounds")
 	for _, r := range s.Gate {
 		g.AppendRow(table.Row{r.Threshold, r.Verdict, r.Value, r.Bounds()})
 	}
@@ -68,8 +70,8 @@ func summaryText(s *loadgen.Summary) string {
 	return out.String()
 }
 
-// ms writes milliseconds with three figures.
-func ms(v float64) string {
+// Millis writes milliseconds with three figures.
+func Millis(v float64) string {
 	switch {
 	case v >= 99.95:
 		return humanize.Comma(int64(v + .5))

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestDemo: the demonstration moves, verifies and loads, and leaves both
+// reports. The load may be inconclusive: other tests use the machine.
+func TestDemo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts servers")
+	}
+	t.Chdir(t.TempDir())
+	var out, errs bytes.Buffer
+	code := run(t.Context(), []string{"demo", "--on", "postgres", "--rows", "63000", "--load", "2s", "--progress", "none"},
+		terminal{out: &out, err: &errs, env: func(string) string { return "" }})
+	if code != 0 && code != 4 {
+		t.Errorf("exit code %d", code)
+	}
+	for _, want := range []string{"verdict: pass: all 28 tables are equal", "\nmove: pass   load: ", "report of the move: leap-demo-report.json"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the output lacks %q", want)
+		}
+	}
+	pages, err := filepath.Glob("runs/demo-*/report.html")
+	if err != nil || len(pages) != 1 || !strings.Contains(out.String(), "report: "+pages[0]) {
+		t.Fatalf("pages %v, %v; output:\n%s\n%s", pages, err, out.String(), errs.String())
+	}
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(pages[0]), "summary.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s struct {
+		Ops []struct {
+			Name   string
+			Count  int
+			Errors int
+		}
+		Invariants []struct{ Name, Verdict string }
+	}
+	if err := json.Unmarshal(text, &s); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range s.Ops {
+		if o.Errors > 0 || o.Name == "txn_list" && o.Count == 0 {
+			t.Errorf("%+v", o)
+		}
+	}
+	for _, i := range s.Invariants {
+		if i.Verdict == "fail" {
+			t.Errorf("%+v", i)
+		}
+	}
+	if len(s.Invariants) == 0 {
+		t.Error("no invariant was checked")
+	}
+}
