@@ -13,19 +13,28 @@ func newGate(t cli.Terminal) *cobra.Command {
 	var slo []string
 	var junit, markdown string
 	cmd := &cobra.Command{
-		Use:   "gate DIR",
+		Use:   "gate DIR...",
 		Short: "Judge a run directory again, offline",
 		Long: `gate computes the verdict of a run again from its files, by the run's own
 thresholds or by others. It needs no database and changes nothing in the
 directory.
 
+Of a load that several processes shared (--stripe), give the directories of all:
+they are judged as the one run that they are.
+
 Exit codes: 0 passed, 2 wrong usage, 3 a threshold was missed or an invariant
 violated, 4 inconclusive.`,
 		Example: `  loadgen gate runs/kv-20260301T120000.000Z
+  loadgen gate runs/night-1 runs/night-2
   loadgen gate runs/night --slo 'get.p99<10ms' --junit gate.xml --markdown "$GITHUB_STEP_SUMMARY"`,
-		Args: cli.Arguments("a run directory"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return nil
+			}
+			return cli.Arguments("a run directory")(cmd, args)
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			s, err := loadgen.Gate(args[0], slo)
+			s, err := loadgen.Gate(args, slo)
 			if err != nil {
 				return err
 			}

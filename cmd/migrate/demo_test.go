@@ -37,11 +37,14 @@ func TestDemo(t *testing.T) {
 	}
 	var s struct {
 		Ops []struct {
-			Name   string
-			Count  int
-			Errors int
-		}
-		Invariants []struct{ Name, Verdict string }
+			Name   string `json:"name"`
+			Count  int    `json:"count"`
+			Errors int    `json:"errors"`
+		} `json:"ops"`
+		Invariants []struct {
+			Name    string `json:"name"`
+			Verdict string `json:"verdict"`
+		} `json:"invariants"`
 	}
 	if err := json.Unmarshal(text, &s); err != nil {
 		t.Fatal(err)

@@ -215,7 +215,8 @@ func (c Counts) minus(d Counts) Counts {
 	}
 }
 
-func (c Counts) plus(d Counts) Counts {
+// Plus adds up two counts.
+func (c Counts) Plus(d Counts) Counts {
 	return Counts{
 		c.Due + d.Due, c.Started + d.Started, c.Done + d.Done, c.Failed + d.Failed,
 		c.Shed + d.Shed, c.Held + d.Held, c.Abandoned + d.Abandoned,

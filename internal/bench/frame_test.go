@@ -70,12 +70,12 @@ func TestIntervals(t *testing.T) {
 			}
 			at = i.To
 			ends = append(ends, at)
-			sum = sum.plus(i.Counts)
+			sum = sum.Plus(i.Counts)
 			if sum != i.Total || i.InFlight != i.Total.InFlight() || i.Queue > 4 {
 				t.Errorf("%+v; the sum is %+v", i, sum)
 			}
 		}
-		if total := s.Warmup.plus(s.Measured); sum != total || total.Shed == 0 {
+		if total := s.Warmup.Plus(s.Measured); sum != total || total.Shed == 0 {
 			t.Errorf("the intervals add up to %+v, the run to %+v", sum, total)
 		}
 		want := []time.Duration{-time.Second, 0, time.Second, 2 * time.Second, 3 * time.Second, s.Drained}

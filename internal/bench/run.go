@@ -201,8 +201,8 @@ func (r *run) summary(elapsed, drained time.Duration) Summary {
 // counts adds up what the goroutines have counted so far.
 func (r *run) counts() (warmup, measured Counts) {
 	for _, w := range r.workers {
-		warmup = warmup.plus(w.phases[0].counts())
-		measured = measured.plus(w.phases[1].counts())
+		warmup = warmup.Plus(w.phases[0].counts())
+		measured = measured.Plus(w.phases[1].counts())
 	}
 	return warmup, measured
 }

@@ -123,7 +123,7 @@ func (w *watch) tell(last *interval, to time.Duration) {
 	r := w.r
 	cpu := max(0, cpuTime()-w.spun())
 	warmup, measured := r.counts()
-	total := warmup.plus(measured)
+	total := warmup.Plus(measured)
 	i := Interval{
 		From: last.from, To: to, Counts: total.minus(last.counts), Total: total,
 		Queue: len(r.queue), InFlight: total.InFlight(),

@@ -199,7 +199,7 @@ func TestRunCanBeJudgedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	followsTheSchema(t, filepath.Join(c.Dir, "summary.json"))
-	again, err := Gate(c.Dir, nil)
+	again, err := Gate([]string{c.Dir}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,19 +207,19 @@ func TestRunCanBeJudgedAgain(t *testing.T) {
 		t.Error(diff)
 	}
 	for text, want := range map[string]judge.Verdict{"max<1us": judge.Fail, "p99.99<1m": judge.Inconclusive, "p50<1us": judge.Fail} {
-		got, gateErr := Gate(c.Dir, []string{text})
+		got, gateErr := Gate([]string{c.Dir}, []string{text})
 		// A machine that was too busy is allowed to know nothing.
 		if gateErr != nil || got.Gate[0].Verdict != want && (got.Health.Verdict == judge.Pass || got.Gate[0].Verdict != judge.Inconclusive) {
 			t.Errorf("%s: %+v, %v", text, got.Gate, gateErr)
 		}
 	}
-	if _, err = Gate(c.Dir, []string{"pya.p99<1s"}); err == nil || fault.ClassOf(err) != fault.Usage {
+	if _, err = Gate([]string{c.Dir}, []string{"pya.p99<1s"}); err == nil || fault.ClassOf(err) != fault.Usage {
 		t.Errorf("a misspelt operation: %v", err)
 	}
 	if err = os.Remove(filepath.Join(c.Dir, "end.json")); err != nil {
 		t.Fatal(err)
 	}
-	killed, err := Gate(c.Dir, []string{"p50<1m"})
+	killed, err := Gate([]string{c.Dir}, []string{"p50<1m"})
 	if err != nil || killed.Verdict != judge.Inconclusive {
 		t.Errorf("without an end: %v, %+v", err, killed)
 	}

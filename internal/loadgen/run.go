@@ -117,7 +117,7 @@ func ForMix(gate []string, mix workloads.Mix) []string {
 
 // Report judges a run directory and writes its summary.json and report.html.
 func Report(dir string) (*Summary, error) {
-	s, p, err := judgeRun(dir, nil)
+	s, p, err := judgeRun([]string{dir}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -131,10 +131,13 @@ func Report(dir string) (*Summary, error) {
 	return s, record.WriteFile(filepath.Join(dir, record.PageFile), []byte(out.String()))
 }
 
-// Gate judges a run directory again by the thresholds; none means those of the
-// run. It writes nothing.
-func Gate(dir string, thresholds []string) (*Summary, error) {
-	s, _, err := judgeRun(dir, thresholds)
+// Gate judges a run again by the thresholds; none means those of the run. Of a
+// run in stripes it takes the directories of all. It writes nothing.
+func Gate(dirs, thresholds []string) (*Summary, error) {
+	if len(dirs) == 0 {
+		return nil, errNoDirectory
+	}
+	s, _, err := judgeRun(dirs, thresholds)
 	return s, err
 }
 

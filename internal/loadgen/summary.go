@@ -87,6 +87,10 @@ type evidence struct {
 	end     ended
 	whole   bool
 	unknown int64
+	// Of stripes that were joined: the other processes' health, and how long
+	// one began after another.
+	healths []bench.Health
+	apart   time.Duration
 }
 
 func readEvidence(dir string) (*evidence, error) {
@@ -129,9 +133,10 @@ func readEvidence(dir string) (*evidence, error) {
 	return e, nil
 }
 
-// judgeRun computes the summary and the page of a run directory.
-func judgeRun(dir string, thresholds []string) (*Summary, *page.Report, error) {
-	e, err := readEvidence(dir)
+// judgeRun computes the summary and the page of a run directory, or of those of
+// all stripes of a run.
+func judgeRun(dirs, thresholds []string) (*Summary, *page.Report, error) {
+	e, err := readStripes(dirs)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -139,7 +144,7 @@ func judgeRun(dir string, thresholds []string) (*Summary, *page.Report, error) {
 		Schema: SummarySchema, Verdict: judge.Pass, Reasons: []string{}, Version: e.asked.Version, Command: e.asked.Command,
 		Started: e.asked.Started, Duration: e.end.Elapsed, Workload: e.asked.Workload, Mix: e.asked.MixName, Rate: e.asked.Rate,
 		Target: e.asked.Target, Server: e.where.Server.Version, StandIn: e.where.Server.StandIn,
-		Invariants: append([]Checked{}, e.end.Checked...), Failures: append([]booked{}, e.end.Failures...), Dir: dir,
+		Invariants: append([]Checked{}, e.end.Checked...), Failures: append([]booked{}, e.end.Failures...), Dir: dirs[0],
 		Ops: []SummaryOp{}, Gate: []judge.Result{},
 	}
 	facts := e.facts(s)
@@ -174,6 +179,7 @@ func judgeRun(dir string, thresholds []string) (*Summary, *page.Report, error) {
 		s.lower(r.Verdict, t.Text+": "+r.Says())
 	}
 	e.judgeEnd(s)
+	e.judgeApart(s)
 	for _, o := range e.run.Ops {
 		s.Ops = append(s.Ops, SummaryOp{
 			Name: o.Name, Count: o.Counts.Asked(), Errors: o.Counts.Failed(), Refusals: o.Counts.Rejected, Retries: o.Counts.Retries, Shed: o.Counts.Shed,
@@ -214,7 +220,11 @@ func (e *evidence) facts(s *Summary) *judge.Facts {
 		f.Invariants = judge.Worse(f.Invariants, judge.Verdict(c.Verdict))
 	}
 	s.Health = SummaryHealth{Verdict: judge.Pass, Health: e.end.Health, Problems: []bench.Problem{}}
-	for _, p := range e.end.Health.Problems(bench.DefaultLimits) {
+	var problems []bench.Problem
+	for _, h := range append([]bench.Health{e.end.Health}, e.healths...) {
+		problems = append(problems, h.Problems(bench.DefaultLimits)...)
+	}
+	for _, p := range problems {
 		if f.Closed && p.Cause == bench.Workers {
 			continue // there, all connections are busy by intention
 		}
