@@ -41,6 +41,7 @@ func Text(w io.Writer, m *Migration, opts Options) error {
 	p.head(m)
 	for _, t := range m.Tenants {
 		p.tables(t)
+		p.comparison(t)
 		p.findings(t)
 		p.proofs(t)
 	}

@@ -50,6 +50,35 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestTextTellsHowItWasCompared: whatever the JSON says of tiers, looks and
+// repairs, the summary says too.
+func TestTextTellsHowItWasCompared(t *testing.T) {
+	m := passing()
+	if got := render(t, m, Options{}); strings.Contains(got, "compared:") {
+		t.Errorf("a tier that nobody chose:\n%s", got)
+	}
+	one, two := &m.Tenants[0].Tables[0], &m.Tenants[0].Tables[1]
+	one.Tier, two.Tier = "stream", "pushdown"
+	one.Settled, one.Moving, one.ResumedRows = 1, 2, 1000
+	two.Reread = 3
+	two.Repairs = []Repair{{Part: "(1, 2]", Put: 2, Deleted: 1}, {Part: "(2, 3]", Put: 1}}
+	one.RepairError = "rows refer to it"
+	got := render(t, m, Options{})
+	for _, want := range []string{
+		"compared: 1 table in the tier pushdown (" + two.Name + "), 1 table in the tier stream (" + one.Name + ")\n",
+		one.Name + ": compared by an earlier run: 1,000 rows\n",
+		one.Name + ": differed at first and equal later: 1 row\n",
+		one.Name + ": still changing at the last look: 2 rows\n",
+		one.Name + ": not repaired: rows refer to it\n",
+		two.Name + ": the servers' digests of 3 parts differed and all their rows are equal\n",
+		two.Name + ": 2 repairs: 3 rows written, 1 removed; compared again afterwards\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no line %q in\n%s", want, got)
+		}
+	}
+}
+
 func TestTextEndsWithTheVerdict(t *testing.T) {
 	m := passing()
 	m.Target.Product, m.Target.Version, m.Target.StandIn = PostgreSQL, "15.18", true
