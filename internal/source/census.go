@@ -113,29 +113,29 @@ func grouped(m *schema.Mapping, s *schema.Slice) string {
 	return "(SELECT " + list + ", COUNT(*) AS leap_n FROM " + quote(m.SourceName) + " GROUP BY " + list + ") AS " + inner
 }
 
-// countByValue counts the rows of each value of the tenant column, where every
-// row leads to at most one.
-func countByValue(ctx context.Context, conn *sql.Conn, m *schema.Mapping, parts []*schema.Slice, c *Census) error {
-	s := parts[0]
+// byValue selects each value of the tenant column and how many rows lead to it.
+func byValue(m *schema.Mapping, s *schema.Slice) string {
 	from, last := grouped(m, s), inner
 	for i, hop := range s.Path {
 		next := parent + strconv.Itoa(i+1)
 		from += " LEFT JOIN " + quote(hop.Table) + " AS " + next + " ON " + equal(last, hop.Columns, next, hop.Parent)
 		last = next
 	}
-	value, group := valueText(last, s.Access.Owner), qualified(last, s.Column)
+	value, group, sum := valueText(last, s.Access.Owner), qualified(last, s.Column), "COALESCE(SUM(leap_n), 0)"
 	if len(s.Path) == 0 {
 		// Without the derived table, an index on the column gives the groups in order.
-		from, value, group = quote(m.SourceName), valueText("", s.Access.Owner), quote(s.Column)
-	}
-	sum := "COALESCE(SUM(leap_n), 0)"
-	if len(s.Path) == 0 {
-		sum = "COUNT(*)"
+		from, value, group, sum = quote(m.SourceName), valueText("", s.Access.Owner), quote(s.Column), "COUNT(*)"
 	}
 	if k := s.Access.Owner.Kind; k == schema.Text || k == schema.Enum {
 		group = value // the collation would put different values together
 	}
-	query := "SELECT " + value + ", " + sum + " FROM " + from + " GROUP BY " + group
+	return "SELECT " + value + ", " + sum + " FROM " + from + " GROUP BY " + group
+}
+
+// countByValue counts the rows of each value of the tenant column, where every
+// row leads to at most one.
+func countByValue(ctx context.Context, conn *sql.Conn, m *schema.Mapping, parts []*schema.Slice, c *Census) error {
+	query := byValue(m, parts[0])
 	rows, err := conn.QueryContext(ctx, query)
 	if err != nil {
 		return Explain(err)
