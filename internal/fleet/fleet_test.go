@@ -16,6 +16,7 @@ import (
 	"leap/internal/sandbox"
 	"leap/internal/sandbox/sandboxtest"
 	"leap/internal/source"
+	"leap/internal/throttle"
 )
 
 // shared is a source database of three tenants.
@@ -58,7 +59,7 @@ tables:
   - {match: tenants, column: id}
   - {match: currencies, shared: true}
   - {match: scratch, leave_out: nobody needs it}
-limits: {tenants_at_once: 2, source_connections: 6}
+limits: {tenants_at_once: 2, source_connections: 3}
 `, s.source.URL(s.from))
 	return s
 }
@@ -71,7 +72,10 @@ func (s *stage) config(t *testing.T, more ...string) Config {
 		t.Fatal(err)
 	}
 	return Config{
-		Plan: p, Base: migrate.Config{Command: "migrate run", Snapshot: source.Consistent},
+		Plan: p, // With what the command line watches by default: that takes connections, too.
+		Base: migrate.Config{Command: "migrate run", Snapshot: source.Consistent, Kindness: migrate.Kindness{
+			Limits: throttle.Limits{Threads: migrate.DefaultMaxThreads, Lag: migrate.DefaultMaxLag},
+		}},
 		Outside: plan.Outside{Env: os.LookupEnv, File: os.ReadFile},
 	}
 }

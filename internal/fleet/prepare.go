@@ -129,6 +129,9 @@ func (d *described) belong(p *plan.Plan, t *plan.Tenant, m *move) plan.Problems 
 	return append(problems, wrong...)
 }
 
+// beside is how many connections a tenant needs besides those of its readers.
+const beside = 2
+
 // tenantConfig is the move of one tenant, but for which rows are its own.
 func tenantConfig(cfg Config, t *plan.Tenant, ends plan.Ends) migrate.Config {
 	out := cfg.Base
@@ -157,8 +160,11 @@ func tenantConfig(cfg Config, t *plan.Tenant, ends plan.Ends) migrate.Config {
 	if out.Workers <= 0 {
 		out.Workers = migrate.DefaultWorkers
 	}
-	// One connection more than workers, for the questions beside the snapshot.
-	out.Kindness.Connections = min(out.Workers+1, limits.SourceConnections)
+	// Two more than workers: the snapshot keeps one for each of them, one watches
+	// the source, and one asks what is asked beside that. Without the last, a
+	// question would wait for ever.
+	out.Kindness.Connections = min(out.Workers+beside, limits.SourceConnections)
+	out.Workers = out.Kindness.Connections - beside
 	if out.Kindness.Threads > 0 {
 		// The other tenants' threads are ours as well: they must not slow this one down.
 		out.Kindness.Threads += limits.SourceConnections - out.Kindness.Connections

@@ -280,8 +280,9 @@ func (p *Plan) checkLimits() Problems {
 			out = append(out, p.problem("limits."+name, "use a positive number, or leave it out", "%s cannot be negative", name))
 		}
 	}
-	if n := p.Limits.SourceConnections; n == 1 {
-		out = append(out, p.problem("limits.source_connections", "allow two or more: one reads, one asks", "a single source connection is not enough for a tenant"))
+	const least = 3
+	if n := p.Limits.SourceConnections; n > 0 && n < least {
+		out = append(out, p.problem("limits.source_connections", "allow three or more: one reads, one watches the source, one asks", "%d source connections are not enough for a tenant", n))
 	}
 	return out
 }
