@@ -140,7 +140,7 @@ var allPhases = []Phase{Assess, Schema, Copy, Verify}
 // someTenants are all where a database is made quickly, and one of each kind elsewhere.
 func someTenants(target *sandbox.Server) []int {
 	if target.Kind() == sandbox.Cockroach {
-		return []int{bank.Largest, 2, bank.Empty}
+		return []int{2, bank.Empty} // TestSliceResumes moves the largest
 	}
 	return []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, bank.Empty, bank.Own}
 }
@@ -167,6 +167,9 @@ func TestTenants(t *testing.T) {
 			e.expectAll(t, moved)
 		}
 		for _, b := range breaches() {
+			if target.Kind() == sandbox.Cockroach && b.proof != "clean" {
+				continue // the others ask the source alone
+			}
 			t.Run(strings.ReplaceAll(b.name, " ", "_"), func(t *testing.T) { e.breach(t, b) })
 		}
 	})
