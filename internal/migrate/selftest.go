@@ -15,6 +15,7 @@ import (
 	"leap/internal/report"
 	"leap/internal/row"
 	"leap/internal/schema"
+	"leap/internal/target"
 	"leap/internal/verify"
 )
 
@@ -182,7 +183,10 @@ func news(m *schema.Mapping, seen map[string]bool) int {
 // inScratch runs fn with a session on a scratch database, and removes the
 // database however fn ended.
 func (t *selfTest) inScratch(ctx context.Context, fn func() error) (err error) {
-	name, err := t.target.CreateScratch(ctx, "selftest")
+	if err = t.tellLeftovers(ctx); err != nil {
+		return err
+	}
+	name, err := t.target.CreateScratch(ctx, scratchPurpose)
 	if err != nil {
 		return err
 	}
@@ -200,6 +204,19 @@ func (t *selfTest) inScratch(ctx context.Context, fn func() error) (err error) {
 		return err
 	}
 	return fn()
+}
+
+// scratchPurpose is in the name of the self-test's databases.
+const scratchPurpose = "selftest"
+
+// tellLeftovers says which databases a self-test that was killed may have left.
+// They are not dropped: another self-test may be running in them.
+func (t *selfTest) tellLeftovers(ctx context.Context) error {
+	left, err := t.target.Scratches(ctx, scratchPurpose)
+	for _, name := range left {
+		t.step("%s is of another self-test; when none is running, it was killed: DROP DATABASE %s", name, target.Quote(name))
+	}
+	return err
 }
 
 // openScratch makes the session that works on the copy: the same source, the

@@ -186,7 +186,7 @@ func TestRepairProvesNothing(t *testing.T) {
 // elsewhere looks again at a target that the transactions never reached.
 type elsewhere struct{ *fakeRepairer }
 
-func (e *elsewhere) Again(context.Context) (Target, func(), error) {
+func (*elsewhere) Again(context.Context) (Target, func(), error) {
 	return damaged(), func() {}, nil
 }
 
