@@ -84,11 +84,16 @@ const (
 	askedOfImport     = 0.9 // of a plain one's rows/s
 	askedOfPgloader   = 3.0 // times its rows/s
 	askedOfPgloadCPU  = 6.0 // times less CPU per row
+	askedOfVerify     = 460 // thousand rows/s: three times MOLT Verify's 154 on such a machine
+	askedOfVerifyCPU  = 2.5
+	askedOfVerifyTime = 0.25 // of the copy's
+	askedOnStandIn    = 0.6  // the same, where rows go in faster
 	askedMemory       = 64 << 20
 	askedOfSmall      = 1.1 // times the memory of a twentieth of the rows: flat
 	chunkBuffers      = 2   // of each worker
 	chunkBytes        = 1 << 20
 	bytesPerMebibytes = 1 << 20
+	thousand          = 1000
 )
 
 func (b *bench) goals(all map[string]figures) []goal {
@@ -109,6 +114,16 @@ func (b *bench) goals(all map[string]figures) []goal {
 	}
 	if f, ok := all[plainName]; ok {
 		atLeast("rows/s, --ingest import : IMPORT of the same rows", all[importName].rate/f.rate, askedOfImport)
+	}
+	if f, ok := all[verifyName]; ok {
+		atLeast("rows/s, migrate verify, in thousands", f.rate/thousand, askedOfVerify)
+		atMost("CPU-s per million rows, migrate verify", f.cpu, askedOfVerifyCPU, "")
+		atMost("memory of migrate verify", f.rss/bytesPerMebibytes, askedMemory/bytesPerMebibytes, " MiB")
+		share := askedOfVerifyTime
+		if b.dest.StandIn() {
+			share = askedOnStandIn
+		}
+		atMost("time, migrate verify : migrate copy", own.rate/f.rate, share, "")
 	}
 	limit := float64(askedMemory + b.workers*chunkBuffers*chunkBytes)
 	atMost("memory of migrate copy", own.rss/bytesPerMebibytes, limit/bytesPerMebibytes, " MiB")
