@@ -204,7 +204,7 @@ func TestMutationsOfTheGate(t *testing.T) {
 func TestGateRefusesTamperedFiles(t *testing.T) {
 	r := healthy()
 	r.after = func(dir string) error { return os.Remove(filepath.Join(dir, "hist", "pay.response.hlog")) }
-	if code, out, said := called(t, "gate", r.write(t)); code != 1 || !strings.Contains(said, "0 response times and 4000 answers") {
+	if code, out, said := called(t, "gate", r.write(t)); code != 1 || !strings.Contains(said, "pay has 0 values of response, and 4000 operations") {
 		t.Errorf("exit code %d\n%s%s", code, out, said)
 	}
 }

@@ -140,8 +140,15 @@ func (r *Run) readHistograms() error {
 				return err
 			}
 			for _, e := range entries {
+				i := at[e.Start]
+				if i == nil && r.End == nil {
+					// A crash between the histogram and its line: the counts
+					// do not know of it.
+					r.Torn = append(r.Torn, name)
+					continue
+				}
 				o.Series[s].Merge(e.Histogram)
-				if i := at[e.Start]; i != nil {
+				if i != nil {
 					n := slices.IndexFunc(i.Ops, func(x *hist.OpStats) bool { return x.Name == o.Name })
 					if n >= 0 {
 						i.Ops[n].Series[s].Merge(e.Histogram)
@@ -180,9 +187,18 @@ func (r *Run) check() error {
 		return nil
 	}
 	for _, o := range r.Ops {
-		if have, want := o.Series[hist.Response].Count(), o.Counts.Answered(); have != want {
-			return fault.New(fault.Failed, "the files of the run were changed, or some are missing",
-				"%s: %s has %d response times and %d answers", r.Dir, o.Name, have, want)
+		answered := o.Counts.Answered()
+		failed := o.Counts.Failed() - o.Counts.Shed // what was shed never began
+		others := map[hist.Series]int64{hist.Failed: failed, hist.ScheduleLag: answered + failed}
+		for s := range hist.NumSeries {
+			want, ok := others[s]
+			if !ok {
+				want = answered
+			}
+			if have := o.Series[s].Count(); have != want {
+				return fault.New(fault.Failed, "the files of the run were changed, or some are missing",
+					"%s: %s has %d values of %s, and %d operations that have one", r.Dir, o.Name, have, s, want)
+			}
 		}
 	}
 	return nil
