@@ -45,7 +45,8 @@ func Summary(s *loadgen.Summary) string {
 	for _, o := range s.Ops {
 		w.AppendRow(table.Row{
 			o.Name, humanize.Comma(o.Count), humanize.Comma(o.Errors), humanize.Comma(o.Retries),
-			Millis(o.Response.P50), Millis(o.Response.P90), Millis(o.Response.P99), Millis(o.Response.P999), Millis(o.Response.Max), Millis(o.Service.P99),
+			percentile(o, 50, o.Response.P50), percentile(o, 90, o.Response.P90), percentile(o, 99, o.Response.P99),
+			percentile(o, 99.9, o.Response.P999), percentile(o, 0, o.Response.Max), percentile(o, 99, o.Service.P99),
 		})
 	}
 	out.WriteString(w.Render() + "\n\n")
@@ -68,6 +69,15 @@ func Summary(s *loadgen.Summary) string {
 	}
 	fmt.Fprintf(&out, "report: %s\n", filepath.Join(s.Dir, record.PageFile))
 	return out.String()
+}
+
+// percentile writes one that was measured. Among fewer values than it takes for
+// one of them to lie above, it is the maximum under another name.
+func percentile(o loadgen.SummaryOp, p, v float64) string {
+	if answered := float64(o.Count - o.Errors); answered < 1 || answered*(100-p) < 100-1e-6 {
+		return "-"
+	}
+	return Millis(v)
 }
 
 // Millis writes milliseconds with three figures.
