@@ -58,8 +58,8 @@ func fillCustomer(g *generator, i int, r *row) {
 		r.bin(r.bytes(r.pickInt(20, 32, 64)))
 	}
 	r.kyc()
-	if i > 0 && r.chance(12) {
-		r.int(customerID(r.n(i)))
+	if i >= tenantCycle && r.chance(12) { // by an earlier customer of the same tenant
+		r.int(customerID(i%tenantCycle + tenantCycle*r.n(i/tenantCycle)))
 	} else {
 		r.null()
 	}

@@ -97,6 +97,7 @@ var misfits = []struct{ name, count string }{
 		JOIN accounts a ON a.id = ca.account_id WHERE a.customer_id <> c.psu_id`},
 	{"account of another tenant than its customer or institution", `SELECT COUNT(*) FROM accounts a JOIN customers c ON c.id = a.customer_id
 		JOIN institutions i ON i.id = a.institution_id WHERE a.tenant_id <> c.tenant_id OR a.tenant_id <> i.tenant_id`},
+	{"customer referred by one of another tenant", `SELECT COUNT(*) FROM customers c JOIN customers r ON r.id = c.referred_by WHERE r.tenant_id <> c.tenant_id`},
 	{"payment of another tenant than its account", `SELECT COUNT(*) FROM payments p JOIN accounts a ON a.id = p.debtor_account_id WHERE a.tenant_id <> p.tenant_id`},
 	{"trigger that saw the load", `SELECT COUNT(*) FROM payments WHERE lock_version > 5`},
 }

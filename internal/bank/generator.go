@@ -113,6 +113,9 @@ func (g *generator) consentOwner(k int) int {
 // the tenants' rows are interleaved, five to three to two.
 func tenantOf(customer int) int { return [10]int{0, 1, 0, 2, 0, 1, 0, 2, 0, 1}[customer/3%10] }
 
+// tenantCycle is how many customers later tenantOf begins again.
+const tenantCycle = 30
+
 // localeOf is the locale of a customer.
 func localeOf(customer int) *locale { return &locales[tenantOf(customer)] }
 
