@@ -89,6 +89,11 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if m.Verdict == report.Pass {
+		if err = d.moveTenants(ctx); err != nil {
+			return err
+		}
+	}
 	verdict, err := d.judge(ctx, m.Verdict)
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func loadScale(rows int) int {
 func (d *demo) drive(ctx context.Context) (*loadgen.Summary, error) {
 	scale := loadScale(d.rows)
 	if scale == 0 {
-		d.say("\n4. no load: with fewer than 62,500 rows the tenants have too few accounts for it")
+		d.say("\n5. no load: with fewer than 62,500 rows the tenants have too few accounts for it")
 		return nil, nil
 	}
 	const tenants = 3 // those of package bank
@@ -62,7 +62,7 @@ func (d *demo) drive(ctx context.Context) (*loadgen.Summary, error) {
 	}
 	workload := openbanking.Workload{}
 	settings := workloads.Settings{Seed: d.seed, Scale: scale, Tenants: tenants, Origin: "migrated", Run: "demo"}
-	d.say("\n4. loadgen init --origin migrated --tenants %d --scale %d", tenants, scale)
+	d.say("\n5. loadgen init --origin migrated --tenants %d --scale %d", tenants, scale)
 	result, err := loadgen.Init(ctx, loadgen.InitConfig{Target: target, Workload: workload, Settings: settings})
 	if err != nil {
 		return nil, d.stopped(ctx, err)
