@@ -48,6 +48,7 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction(proxy+".(*ToxicCollection).RemoveToxic"),
 		goleak.IgnoreAnyFunction(proxy+".(*ToxicCollection).AddToxicJson"),
 		goleak.IgnoreAnyFunction(proxy+".(*ToxicLink).RemoveToxic"),
+		goleak.IgnoreAnyFunction(proxy+".(*ToxicLink).AddToxic"),
 		goleak.Cleanup(func(code int) {
 			if binaryFolder != "" {
 				_ = os.RemoveAll(binaryFolder) // only a leftover in the temporary folder
