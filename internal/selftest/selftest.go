@@ -240,6 +240,7 @@ func (c *Case) judge(want bench.Cause, due int, summary bench.Summary) {
 		busy = busy || p.Cause == bench.Client
 		c.add(Inconclusive, "%s", p.Says)
 	}
+	busy = busy || c.wakesLate()
 	if want != "" && !found {
 		c.add(Fail, "a generator without free connections was not noticed")
 	}
@@ -259,6 +260,18 @@ func (c *Case) judge(want bench.Cause, due int, summary bench.Summary) {
 			c.add(Fail, "p%g: reported %s, less than the %s that follow from the due times", r.Percentile, r.Reported, r.Model)
 		}
 	}
+}
+
+// wakesLate reports whether the server itself answered half of the requests late, by
+// twice what the comparison allows: its alarms wait for a processor then, and so
+// does the client between an answer and its look at the clock.
+func (c *Case) wakesLate() bool {
+	for _, r := range c.Rows {
+		if r.Percentile <= 50 && r.Logged-r.Model > 2*Tolerance(r.Model) {
+			return true
+		}
+	}
+	return false
 }
 
 // add makes the verdict no better than v and says why.

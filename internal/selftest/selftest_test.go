@@ -124,6 +124,12 @@ func TestJudge(t *testing.T) {
 		{"later than the log", func(c *Case) { c.Rows[1].Reported = 950 * ms }, "", bench.Health{}, Fail},
 		{"later than the log on a busy machine", func(c *Case) { c.Rows[1].Reported = 950 * ms }, "", late, Inconclusive},
 		{"earlier than the log on a busy machine", func(c *Case) { c.Rows[1].Reported = 850 * ms }, "", late, Fail},
+		{"later than the log where alarms are late", func(c *Case) {
+			c.Rows[0].Logged, c.Rows[0].Reported = 11*ms, 11*ms+200*time.Microsecond
+		}, "", bench.Health{}, Inconclusive},
+		{"earlier than the log where alarms are late", func(c *Case) {
+			c.Rows[0].Logged, c.Rows[0].Reported = 11*ms, 10*ms+800*time.Microsecond
+		}, "", bench.Health{}, Fail},
 		{"wrong on a busy machine", func(c *Case) { c.Count-- }, "", late, Fail},
 		{"overload is noticed", func(*Case) {}, bench.Workers, full, Pass},
 		{"overload is not noticed", func(*Case) {}, bench.Workers, bench.Health{}, Fail},
