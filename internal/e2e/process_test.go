@@ -62,8 +62,14 @@ func (p *process) awaitPrinted(t *testing.T, words string) bool {
 // start begins a call. The test kills it at its end at the latest.
 func (m move) start(t *testing.T, name string, flags ...string) *process {
 	t.Helper()
-	p := &process{ended: make(chan struct{}), file: filepath.Join(t.TempDir(), "report.json")}
-	p.cmd = m.command(t.Context(), t, name, p.file, flags...)
+	file := filepath.Join(t.TempDir(), "report.json")
+	return startProcess(t, m.command(t.Context(), t, name, file, flags...), file)
+}
+
+// startProcess starts a command that writes its report to the file.
+func startProcess(t *testing.T, cmd *exec.Cmd, file string) *process {
+	t.Helper()
+	p := &process{cmd: cmd, ended: make(chan struct{}), file: file}
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -97,10 +103,16 @@ func (p *process) hasEnded(wait time.Duration) bool {
 // outcome waits for the end.
 func (p *process) outcome(t *testing.T) outcome {
 	t.Helper()
-	if !p.hasEnded(commandLimit) {
+	return p.outcomeWithin(t, commandLimit)
+}
+
+// outcomeWithin is outcome for a call that may take longer.
+func (p *process) outcomeWithin(t *testing.T, limit time.Duration) outcome {
+	t.Helper()
+	if !p.hasEnded(limit) {
 		p.kill()
 		<-p.ended
-		t.Fatalf("the command did not end within %v\n%s", commandLimit, clip(p.stderr.String()))
+		t.Fatalf("the command did not end within %v\n%s", limit, clip(p.stderr.String()))
 	}
 	return finish(t, p.err, &p.stdout, &p.stderr, p.file)
 }

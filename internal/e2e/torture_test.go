@@ -44,20 +44,27 @@ func TestTorture(t *testing.T) {
 			chunk: "--chunk-rows=2000", pause: time.Second, look: 100 * time.Millisecond,
 		}
 	}
-	if text := os.Getenv(seedVariable); text != "" {
-		seed, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		x.seed = seed
-	}
-	t.Logf("seed %d (%s=%d repeats it)", x.seed, seedVariable, x.seed)
+	x.seed = seedOr(t, x.seed)
 	if !long {
 		t.Parallel()
 		x.run(t, sandboxtest.Target(t).Kind())
 		return
 	}
 	sandboxtest.EachTarget(t, func(t *testing.T, shared *sandbox.Server) { x.run(t, shared.Kind()) })
+}
+
+// seedOr is the given seed unless the environment names another.
+func seedOr(t *testing.T, seed uint64) uint64 {
+	t.Helper()
+	if text := os.Getenv(seedVariable); text != "" {
+		wanted, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seed = wanted
+	}
+	t.Logf("seed %d (%s=%d repeats it)", seed, seedVariable, seed)
+	return seed
 }
 
 // accident is something that happens when so many rows are recorded.
