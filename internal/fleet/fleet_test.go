@@ -247,7 +247,8 @@ func TestCheck(t *testing.T) {
 	for _, table := range checks[0].Tables {
 		got[table.Name] = table
 	}
-	if n := got["notes"]; n.Rows != 500 || n.Belongs != "entry -> entries.id, account_id -> accounts.id, tenant_id" {
+	// A part that is read by a scan is the source's statistics, not a count: of 500.
+	if n := got["notes"]; n.Rows < 400 || n.Rows > 600 || n.Belongs != "entry -> entries.id, account_id -> accounts.id, tenant_id" {
 		t.Errorf("notes: %+v", n)
 	}
 	if !got["scratch"].LeftOut || got["currencies"].Belongs != "whole" {
