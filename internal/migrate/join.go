@@ -94,31 +94,23 @@ func (s *session) divided(ctx context.Context) (bool, error) {
 
 // showView tells the others what this process reads of the source.
 func (s *session) showView(ctx context.Context) error {
-	name, err := s.viewName(ctx)
-	if err != nil {
-		return err
-	}
-	return checkpoint.ShowView(ctx, s.target.Store(), s.lease, name)
+	return checkpoint.ShowView(ctx, s.target.Store(), s.lease, s.viewName())
 }
 
-func (s *session) viewName(ctx context.Context) (string, error) {
+// viewName names what this process reads of the source.
+func (s *session) viewName() string {
 	s.seen.Lock()
-	p := s.position
-	s.seen.Unlock()
-	name, err := s.source.ViewName(ctx, p)
-	if name == "" {
-		name = unnamedView
+	defer s.seen.Unlock()
+	if s.position.View == "" {
+		return unnamedView
 	}
-	return name, err
+	return s.position.View
 }
 
 // refuseOtherView refuses to add another moment of the source to a copy unless
 // that was asked for.
 func (s *session) refuseOtherView(ctx context.Context) error {
-	own, err := s.viewName(ctx)
-	if err != nil {
-		return err
-	}
+	own := s.viewName()
 	members, err := checkpoint.Members(ctx, s.target.Store(), s.lease.Job)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 )
 
@@ -26,18 +27,15 @@ func (db *DB) Moved(ctx context.Context, since Position) (bool, error) {
 	return now.File != since.File || now.Offset != since.Offset, nil
 }
 
-// ViewName names what a snapshot at a position shows: two snapshots of this
-// server with one name show the same rows. It is empty where nobody can tell.
-func (db *DB) ViewName(ctx context.Context, p Position) (string, error) {
+// viewName is the Position's View. It asks on the snapshot's own connection,
+// which may be the only one that is allowed.
+func (db *DB) viewName(ctx context.Context, conn *sql.Conn, p Position) (string, error) {
 	if p.Method == MethodNone || p.File == "" {
 		return "", nil
 	}
-	logged, err := db.everythingIsLogged(ctx)
-	if err != nil {
-		return "", fmt.Errorf("ask the source what its binlog holds: %w", Explain(err))
-	}
-	if !logged {
-		return "", nil
+	logged, err := db.logsEverything(ctx, conn)
+	if err != nil || !logged {
+		return "", err
 	}
 	name := fmt.Sprintf("%s:%d", p.File, p.Offset)
 	if p.GTID != "" {

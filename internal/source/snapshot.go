@@ -61,6 +61,9 @@ type Position struct {
 	TakenAt time.Time `json:"taken_at"`
 	// Connections is how many connections share the view.
 	Connections int `json:"connections"`
+	// View names what the snapshot shows: two snapshots of this server with one
+	// name show the same rows. It is empty where nobody can tell.
+	View string `json:"-"`
 }
 
 // ErrSnapshotLost says that no connection of a snapshot is left. A Keeper takes
@@ -108,6 +111,11 @@ func (db *DB) Snapshot(ctx context.Context, opts SnapshotOptions) (*Snapshot, er
 		return nil, fault.New(fault.Usage, "use consistent or none", "unknown snapshot mode %q", opts.Mode)
 	}
 	conns, position, err := take(ctx, opts.Connections)
+	if err == nil {
+		if position.View, err = db.viewName(ctx, conns[0], position); err != nil {
+			dropAll(conns)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("snapshot of %s: %w", db.info.Database, Explain(err))
 	}

@@ -124,6 +124,14 @@ func (db *DB) everythingIsLogged(ctx context.Context) (bool, error) {
 		return false, err //nolint:wrapcheck // Snapshot wraps it
 	}
 	defer func() { _ = conn.Close() }()
+	return db.logsEverything(ctx, conn)
+}
+
+// logsEverything is everythingIsLogged on a connection that is at hand.
+func (db *DB) logsEverything(ctx context.Context, conn *sql.Conn) (bool, error) {
+	if !db.info.BinlogEnabled {
+		return false, nil
+	}
 	variables, err := pairs(ctx, conn, "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('log_slave_updates', 'log_replica_updates')")
 	if err != nil {
 		return false, fmt.Errorf("log_slave_updates: %w", err)
