@@ -150,6 +150,8 @@ type job struct {
 	src Source
 	dst Target
 	cfg Config
+
+	spare buffers
 }
 
 // runAll copies the unfinished segments, cfg.Workers at a time. The first

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -47,7 +48,7 @@ func (j *job) pipe(ctx context.Context, t *table, s *segment) (again bool, err e
 	full := make(chan chunk)
 	free := make(chan []byte, buffersPerWorker)
 	for range buffersPerWorker {
-		free <- nil
+		free <- j.spare.take()
 	}
 	group.Go(func() error {
 		defer close(full)
@@ -75,8 +76,43 @@ func (j *job) pipe(ctx context.Context, t *table, s *segment) (again bool, err e
 		}
 		return nil
 	})
-	err = group.Wait()
+	if err = group.Wait(); err == nil {
+		for range len(free) { // nobody uses them any more
+			j.spare.put(<-free, 2*j.cfg.ChunkBytes)
+		}
+	}
 	return again, err
+}
+
+// buffers are chunk buffers that no segment uses at the moment. Without them
+// each segment would make its own, and the collector keeps what is not needed
+// any more for about as long again.
+type buffers struct {
+	mu   sync.Mutex
+	idle [][]byte
+}
+
+// take returns a buffer; nil when there is none.
+func (b *buffers) take() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.idle) == 0 {
+		return nil
+	}
+	last := len(b.idle) - 1
+	out := b.idle[last]
+	b.idle = b.idle[:last]
+	return out
+}
+
+// put keeps a buffer, unless one long row has made it larger than most.
+func (b *buffers) put(buf []byte, most int) {
+	if buf == nil || cap(buf) > most {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.idle = append(b.idle, buf)
 }
 
 // cutter encodes a segment's rows and cuts them into chunks.
