@@ -16,7 +16,7 @@ import (
 func TestOrderedPart(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, server *sandbox.Server) {
 		db := open(t, server, "CREATE TABLE t (v TEXT, b INT8, id DECIMAL(20, 0), PRIMARY KEY (id, b))",
-			"INSERT INTO t SELECT 'v', i % 3, i FROM generate_series(-12, 120) AS g(i)", "INSERT INTO t SELECT 'w', 7, i FROM generate_series(1, 30) AS g(i)")
+			"INSERT INTO t SELECT 'v', i % 3, i::DECIMAL FROM generate_series(-12, 120) AS g(i)", "INSERT INTO t SELECT 'w', 7, i::DECIMAL FROM generate_series(1, 30) AS g(i)")
 		m := &schema.Mapping{
 			SourceName: "t", Name: "t", Key: []int{1, 0}, KeyIndex: "PRIMARY", Columns: []schema.ColumnMapping{
 				{Source: "b", Name: "b", Kind: schema.Int, Type: "INT8", NotNull: true},
