@@ -14,7 +14,6 @@ import (
 	"leap/internal/convert"
 	"leap/internal/endpoint"
 	"leap/internal/fault"
-	"leap/internal/judge"
 	"leap/internal/migrate"
 	"leap/internal/report"
 	"leap/internal/sandbox"
@@ -29,6 +28,7 @@ type demo struct {
 	keep   bool
 	load   time.Duration
 	on     string
+	loader string // the path of loadgen
 	source *sandbox.Server
 	target *sandbox.Server
 }
@@ -45,10 +45,11 @@ func newDemo(t terminal) *cobra.Command {
 		Short: "The whole thing on local servers with sample data",
 		Long: `demo starts a private MariaDB (or MySQL) and a CockroachDB in a temporary folder,
 fills the first with a legacy open-banking database, and moves it: assess,
-schema, copy, verify. Then it loads the target with open-banking traffic on the
-rows that were moved, as loadgen does, and judges that. Where there is no cockroach binary (LEAP_COCKROACH or
-PATH), PostgreSQL stands in and the output says so. Nothing on this machine is
-touched, and nothing is left behind but the two reports.
+schema, copy, verify. Then loadgen, which is to lie beside migrate or on PATH,
+loads the target with open-banking traffic on the rows that were moved, and
+judges that. Where there is no cockroach binary (LEAP_COCKROACH or PATH),
+PostgreSQL stands in and the output says so. Nothing on this machine is touched,
+and nothing is left behind but the two reports.
 
 Exit codes: 0 when the move was verified and the load missed no threshold; 1
 failed; 3 data differ, or a threshold was missed. On a machine that is busy with
@@ -113,20 +114,20 @@ func (d *demo) judge(ctx context.Context, moved report.Verdict) (verdict, err er
 	if verdict = conclude(moved); verdict != nil || d.load == 0 {
 		return verdict, nil
 	}
-	s, err := d.drive(ctx)
-	if s == nil {
+	load, done, err := d.drive(ctx)
+	if err != nil || !done {
 		return nil, err
 	}
-	d.say("move: %s   load: %s", moved, s.Verdict)
-	if s.Verdict == judge.Inconclusive {
+	d.say("move: %s   load: %s", moved, load)
+	if load == report.Inconclusive {
 		d.say("the load says nothing: this machine, which also runs both databases, was too busy to measure")
 		return nil, nil
 	}
-	return conclude(report.Verdict(s.Verdict)), nil
+	return conclude(load), nil
 }
 
 // check finds wrong flags before the servers start.
-func (d *demo) check() error {
+func (d *demo) check() (err error) {
 	switch kind := sandbox.Kind(d.on); {
 	case d.load < 0:
 		return fault.New(fault.Usage, "use a positive time such as 15s, or 0 for no load", "--load cannot be negative")
@@ -135,8 +136,13 @@ func (d *demo) check() error {
 	case kind != "" && kind != sandbox.Cockroach && kind != sandbox.Postgres:
 		return fault.New(fault.Usage, "use --on cockroach or --on postgres", "the demo cannot move to %q", d.on)
 	}
-	if err := d.checkProgress(); err != nil {
+	if err = d.checkProgress(); err != nil {
 		return err
+	}
+	if d.load > 0 {
+		if d.loader, err = findLoadgen(); err != nil {
+			return err
+		}
 	}
 	return checkFile("--report", d.report)
 }

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"leap/internal/fault"
 )
 
 // TestDemo: the demonstration moves, verifies and loads, and leaves both
@@ -15,6 +18,7 @@ func TestDemo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts servers")
 	}
+	buildLoadgen(t)
 	t.Chdir(t.TempDir())
 	var out, errs bytes.Buffer
 	code := run(t.Context(), []string{"demo", "--on", "postgres", "--rows", "63000", "--load", "2s", "--progress", "none"},
@@ -61,5 +65,27 @@ func TestDemo(t *testing.T) {
 	}
 	if len(s.Invariants) == 0 {
 		t.Error("no invariant was checked")
+	}
+}
+
+// buildLoadgen puts loadgen on PATH, built as make builds it.
+func buildLoadgen(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", dir, "leap/cmd/loadgen")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+}
+
+// TestDemoWithoutLoadgen: it is missed before any server is started.
+func TestDemoWithoutLoadgen(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	var out, errs bytes.Buffer
+	code := run(t.Context(), []string{"demo"}, terminal{out: &out, err: &errs, env: func(string) string { return "" }})
+	if code != int(fault.Usage) || out.Len() > 0 || !strings.Contains(errs.String(), "--load 0") {
+		t.Errorf("exit code %d\n%s\n%s", code, out.String(), errs.String())
 	}
 }

@@ -2,18 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
-	"leap/cmd/internal/text"
-	"leap/internal/bench"
-	"leap/internal/endpoint"
 	"leap/internal/fault"
-	"leap/internal/live"
-	"leap/internal/loadgen"
-	"leap/internal/pace"
-	"leap/workloads"
-	"leap/workloads/openbanking"
+	"leap/internal/report"
 )
 
 // The load of the demonstration. Two hundred operations a second are enough
@@ -21,9 +21,9 @@ import (
 // processors that carry client and servers.
 const (
 	demoLoad    = 15 * time.Second
-	demoRate    = "200"
-	demoWorkers = 16
-	demoWarmup  = 3 * time.Second
+	demoRate    = "poisson:200"
+	demoWorkers = "16"
+	demoWarmup  = "3s"
 )
 
 // demoGate is what a run of 15 s can decide: there are some 45 payments in it,
@@ -48,72 +48,99 @@ func loadScale(rows int) int {
 	return min(most, rows*atScale/rowsFor)
 }
 
-// drive loads the target with open-banking traffic on the rows that were moved.
-func (d *demo) drive(ctx context.Context) (*loadgen.Summary, error) {
+// findLoadgen returns the path of loadgen: beside this program, where make puts
+// both, or on PATH. To link it would make the program that moves rows half as
+// large again.
+func findLoadgen() (string, error) {
+	if self, err := os.Executable(); err == nil {
+		beside := filepath.Join(filepath.Dir(self), "loadgen")
+		if found, err := exec.LookPath(beside); err == nil {
+			return found, nil
+		}
+	}
+	found, err := exec.LookPath("loadgen")
+	if err != nil {
+		return "", fault.New(fault.Usage, "`make build` makes both programs; --load 0 leaves the load out",
+			"the demo loads the target with loadgen, which is neither beside migrate nor on PATH")
+	}
+	return found, nil
+}
+
+// drive loads the target with open-banking traffic on the rows that were moved
+// and returns what loadgen found. False means that there are too few rows.
+func (d *demo) drive(ctx context.Context) (report.Verdict, bool, error) {
 	scale := loadScale(d.rows)
 	if scale == 0 {
 		d.say("\n5. no load: with fewer than 62,500 rows the tenants have too few accounts for it")
-		return nil, nil
+		return "", false, nil
 	}
 	const tenants = 3 // those of package bank
-	target, err := endpoint.Parse(d.target.URL(newDatabase))
-	if err != nil {
-		return nil, err
+	data := []string{
+		"--origin", "migrated", "--tenants", strconv.Itoa(tenants), "--scale", strconv.Itoa(scale),
+		"--seed", strconv.FormatUint(d.seed, 10), "--progress", d.loadProgress(),
 	}
-	workload := openbanking.Workload{}
-	settings := workloads.Settings{Seed: d.seed, Scale: scale, Tenants: tenants, Origin: "migrated", Run: "demo"}
-	d.say("\n5. loadgen init --origin migrated --tenants %d --scale %d", tenants, scale)
-	result, err := loadgen.Init(ctx, loadgen.InitConfig{Target: target, Workload: workload, Settings: settings})
-	if err != nil {
-		return nil, d.stopped(ctx, err)
+	d.say("")
+	if err := d.loadgen(ctx, append([]string{"init"}, data...)); err != nil {
+		return "", false, err
 	}
-	d.say("   a ledger of %d rows that begins with the migrated accounts and balances", result.Rows)
-	name, mix, err := loadgen.NamedMix(workload.About(), "uk-mix")
-	if err != nil {
-		return nil, err
+	run := append([]string{"run", "--mix", "uk-mix", "--rate", demoRate, "--duration", d.load.String()}, data...)
+	run = append(run, "--warmup", demoWarmup, "--workers", demoWorkers, "--run", "demo",
+		"--out", filepath.Join("runs", "demo-"+time.Now().UTC().Format("20060102T150405.000Z")))
+	for _, threshold := range demoGate() {
+		run = append(run, "--slo", threshold)
 	}
-	rate, err := pace.Parse("poisson:" + demoRate)
-	if err != nil {
-		return nil, err
+	err := d.loadgen(ctx, run)
+	if err == nil {
+		return report.Pass, true, nil
 	}
-	d.say("5. loadgen run --origin migrated --tenants %d --scale %d --mix %s --rate poisson:%s --duration %s\n", tenants, scale, name, demoRate, d.load)
-	display := live.New(d.t.err, live.Options{Style: d.loadStyle(), Title: "openbanking " + name})
-	defer display.Close()
-	s, err := loadgen.Run(ctx, loadgen.Config{
-		Command: "migrate demo", Version: version, Target: target, Workload: workload, Settings: settings,
-		MixName: name, Mix: mix, Gate: demoGate(), Rate: rate,
-		Bench:   bench.Options{Seed: d.seed, Warmup: demoWarmup, Duration: d.load, Workers: demoWorkers},
-		Timeout: 30 * time.Second, Watch: display,
-		Dir: filepath.Join("runs", "demo-"+time.Now().UTC().Format("20060102T150405.000Z")),
-	})
-	display.Close()
-	if s == nil {
-		return nil, d.stopped(ctx, err)
+	if ended, ok := errors.AsType[*exec.ExitError](err); ok && ctx.Err() == nil {
+		switch ended.ExitCode() {
+		case int(fault.Refused):
+			return report.Fail, true, nil
+		case int(fault.Inconclusive):
+			return report.Inconclusive, true, nil
+		}
 	}
-	d.say("%s", text.Summary(s))
-	return s, err
+	return "", false, err
 }
 
-// stopped names the end by Ctrl-C as such.
-func (*demo) stopped(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
+// loadgen runs one command of loadgen on the target. Its output and its errors
+// are the user's to read.
+func (d *demo) loadgen(ctx context.Context, args []string) error {
+	d.say("5. loadgen %s", strings.Join(shown(args), " "))
+	cmd := exec.CommandContext(ctx, d.loader, args...) //nolint:gosec // findLoadgen chose the program
+	cmd.Stdout, cmd.Stderr = d.t.out, d.t.err
+	cmd.Env = append(os.Environ(), "LEAP_TARGET="+d.target.URL(newDatabase))
+	// It ends early as it does by itself at Ctrl-C: what was measured is kept.
+	// A terminal sends Ctrl-C to both, and a second one would break it off.
+	alone(cmd)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = time.Minute
+	err := cmd.Run()
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
 		return fault.New(fault.Inconclusive, "run the demo again", "interrupted")
 	}
-	return err
+	return fmt.Errorf("loadgen %s: %w", args[0], err)
 }
 
-// loadStyle is the live view that fits --progress.
-func (d *demo) loadStyle() live.Style {
-	switch d.progress {
-	case "none":
-		return live.None
-	case "json":
-		return live.JSON
-	case "plain":
-		return live.Plain
+// shown are the arguments as one would type them.
+func shown(args []string) []string {
+	typed := slices.Clone(args)
+	for i, a := range typed {
+		if strings.ContainsAny(a, "<>") {
+			typed[i] = "'" + a + "'"
+		}
 	}
-	if isTerminal(d.t.err) {
-		return live.Table
+	return typed
+}
+
+// loadProgress is loadgen's word for --progress.
+func (d *demo) loadProgress() string {
+	if d.progress == "bars" {
+		return "table"
 	}
-	return live.Plain
+	return d.progress
 }
