@@ -101,9 +101,10 @@ var ddl = []string{
 func Ensure(ctx context.Context, s Store) error {
 	for _, statement := range slices.Concat(ddl[:1], leaseDDL, controlDDL, importDDL, journalDDL, ddl[1:]) {
 		_, err := s.Exec(ctx, statement)
-		if slices.Contains([]string{"23505", "42P07", "42P06", "40001"}, retry.SQLState(err)) {
+		if slices.Contains([]string{"23505", "42P07", "42P06", "42710", "40001"}, retry.SQLState(err)) {
 			// Another process makes it at this moment, which IF NOT EXISTS of
-			// PostgreSQL does not see.
+			// PostgreSQL does not see: it stumbles over the table, the schema,
+			// or the row type that comes with a table (42710).
 			_, err = s.Exec(ctx, statement)
 		}
 		if err != nil {

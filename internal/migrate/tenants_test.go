@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"leap/internal/bank"
@@ -370,14 +371,12 @@ func TestSliceResumes(t *testing.T) {
 			t.Fatal(err)
 		}
 		interrupted := 0
-		for moment := 1; ; moment += 6 {
+		for moment := int64(1); ; moment += 6 {
 			ctx, cancel := context.WithCancel(t.Context())
-			chunks := 0
+			var chunks atomic.Int64
 			cfg.Events = sinkFunc(func(ev event.Event) {
-				if ev.Kind == event.RowsMoved {
-					if chunks++; chunks == moment {
-						cancel()
-					}
+				if ev.Kind == event.RowsMoved && chunks.Add(1) == moment {
+					cancel()
 				}
 			})
 			_, err := Run(ctx, cfg, Copy)

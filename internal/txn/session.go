@@ -52,7 +52,8 @@ type Session struct {
 var _ workloads.DB = (*Session)(nil)
 
 // Session returns a new session. One belongs to one goroutine, and to the pool,
-// whose Close ends it.
+// whose Close ends it. It keeps a connection: a pool with fewer of them than
+// sessions makes the last ones wait until another is closed.
 func (p *Pool) Session() *Session {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -60,6 +61,14 @@ func (p *Pool) Session() *Session {
 	s := &Session{pool: p, random: rand.New(rand.NewPCG(p.options.Seed, workloads.Scatter(n)))} //nolint:gosec // spreads load, guards nothing
 	p.sessions = append(p.sessions, s)
 	return s
+}
+
+// Close gives the session's connection back to the pool. The session takes
+// another when it is used again.
+func (s *Session) Close() {
+	if s.conn != nil {
+		s.giveBack()
+	}
 }
 
 // Take returns the account since the last Take and begins a new one.

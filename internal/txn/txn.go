@@ -155,9 +155,7 @@ func (p *Pool) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, s := range p.sessions {
-		if s.conn != nil {
-			s.giveBack()
-		}
+		s.Close()
 	}
 	p.pool.Close()
 }

@@ -41,6 +41,7 @@ func TestKV(t *testing.T) {
 			t.Fatal(err)
 		}
 		session := pool.Session()
+		defer session.Close()
 		calls := workloads.NewCalls(s.Seed, workloads.Mix{{Op: "get", Percent: 50}, {Op: "put", Percent: 50}})
 		for seq := range uint64(100) {
 			call := calls.At(seq)

@@ -56,6 +56,7 @@ func drive(t *testing.T, pool *txn.Pool, s workloads.Settings, from uint64, n in
 	for range 8 {
 		group.Go(func() {
 			session := pool.Session()
+			defer session.Close()
 			for i := taken.Add(1) - 1; i < n; i = taken.Add(1) - 1 {
 				call := calls.At(from + uint64(i))
 				err := traffic.Do(t.Context(), session, call)

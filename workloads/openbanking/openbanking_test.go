@@ -95,6 +95,7 @@ func drive(t *testing.T, pool *txn.Pool, traffic workloads.Traffic, n int, next 
 	for range 8 {
 		group.Go(func() {
 			session := pool.Session()
+			defer session.Close()
 			for i := taken.Add(1) - 1; i < int64(n); i = taken.Add(1) - 1 {
 				call := next(uint64(i))
 				err := traffic.Do(t.Context(), session, call)
