@@ -79,7 +79,7 @@ func pairs(t, ref *table, fk schema.ForeignKey) (from, to []string, err error) {
 	for i := range fk.Columns {
 		m, r := t.column(fk.Columns[i]), ref.column(fk.RefColumns[i])
 		if m == nil || r == nil {
-			return nil, nil, fmt.Errorf("a column of it is not known")
+			return nil, nil, fmt.Errorf("a column of it is not moved")
 		}
 		if !comparableColumns(m, r) {
 			return nil, nil, fmt.Errorf("%s is %s and %s.%s is %s on the target",

@@ -124,7 +124,7 @@ func (b *builder) indexPart(t *table, ix *schema.Index, p schema.KeyPart) (strin
 	}
 	m := t.column(p.Column)
 	if m == nil {
-		return "", fmt.Errorf("the column %s is not known", p.Column)
+		return "", fmt.Errorf("the column %s is not moved", p.Column)
 	}
 	if m.Kind == schema.JSON {
 		return "", fmt.Errorf("JSONB cannot be in an ordinary index (%s)", p.Column)

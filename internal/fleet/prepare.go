@@ -51,6 +51,9 @@ func prepare(ctx context.Context, cfg Config) ([]move, error) {
 		}
 		moves = append(moves, m)
 	}
+	if len(problems) == 0 {
+		problems = askFilters(ctx, cfg.Plan, moves)
+	}
 	return moves, distinct(problems).Err()
 }
 
@@ -103,6 +106,8 @@ func (d *described) belong(p *plan.Plan, t *plan.Tenant, m *move) plan.Problems 
 	tables, problems := p.Belong(t, d.database)
 	m.database, m.tables = d.database, tables
 	m.cfg.Slices, m.cfg.LeaveOut = plan.Slices(t, tables), plan.LeftOut(tables)
+	changes, cannot := p.Changes(d.database, tables)
+	m.cfg.Changes, problems = changes, append(problems, cannot...)
 	tenancy := &migrate.Tenancy{
 		Tenant: t.Name, All: map[string][]*schema.Slice{}, Rest: map[string][]migrate.Rest{}, References: p.References(d.database),
 	}

@@ -69,6 +69,8 @@ func (s *session) reportConsent(changes []report.Change) []report.Acceptance {
 		entry := report.Acceptance{ID: f.ID(), By: a.ID, Reason: a.Reason, Who: a.Who, Problem: f.Problem}
 		if rule, ok := strings.CutSuffix(f.Rule, "-changed"); ok {
 			entry.Values = s.touched(rule, f.Object, changes)
+		} else {
+			entry.Values = s.lost(f)
 		}
 		out = append(out, entry)
 	}

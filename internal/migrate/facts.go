@@ -114,7 +114,7 @@ func (s *session) probe(ctx context.Context, tables []*schema.Table) (convert.Fa
 		if len(t.Columns) == 0 {
 			continue
 		}
-		found, err := s.source.Probe(ctx, t, s.slices[t.Name])
+		found, err := s.source.Probe(ctx, t, s.slices[t.Name], s.change(t.Name).Filter)
 		if err != nil {
 			return nil, err
 		}

@@ -13,6 +13,7 @@ import (
 	"leap/internal/convert"
 	"leap/internal/endpoint"
 	"leap/internal/event"
+	"leap/internal/plan"
 	"leap/internal/report"
 	"leap/internal/schema"
 	"leap/internal/source"
@@ -36,6 +37,8 @@ type Config struct {
 	// LeaveOut lists the tables that are not moved, by their names on the
 	// source, and why.
 	LeaveOut map[string]string
+	// Changes are what arrives otherwise than it is on the source, by the plan's word.
+	Changes plan.Changes
 	// Tenancy is what the proofs of a slice need to know of the whole plan; nil
 	// when this is no move of a tenant, and there is nothing to prove.
 	Tenancy *Tenancy

@@ -105,6 +105,9 @@ func (s *session) reportTenant() report.Tenant {
 		for _, v := range s.verified {
 			if v.Table == m.SourceName {
 				reportVerify(&entry, m, v)
+				if left, ok := s.left[m.SourceName]; ok && m.Filter != "" {
+					entry.FilteredRows = &left.Filtered
+				}
 				if v.Unchecked != "" {
 					s.report.Unchecked = append(s.report.Unchecked, report.Gap{What: "table " + m.Name, Why: v.Unchecked})
 				}

@@ -51,7 +51,8 @@ type session struct {
 	leftOut  []string       // tables that nobody wanted to be compared
 	// strangers are tables that only the target has.
 	strangers []string
-	domicile  *report.Domicile // what became of the comparison of regions
+	left      map[string]source.Left // what stays behind by the plan's word, by source table
+	domicile  *report.Domicile       // what became of the comparison of regions
 	report    report.Migration
 }
 
@@ -135,6 +136,10 @@ func (s *session) plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	changed, err := s.takeChanges()
+	if err != nil {
+		return err
+	}
 	if s.facts, err = s.gatherFacts(ctx); err != nil {
 		return err
 	}
@@ -146,9 +151,10 @@ func (s *session) plan(ctx context.Context) error {
 		return err
 	}
 	s.planned.Findings = append(s.planned.Findings, invisible...)
-	s.planned.Findings = append(s.planned.Findings, noted...)
+	s.planned.Findings = slices.Concat(s.planned.Findings, noted, changed)
 	for _, m := range s.mappings() {
 		m.Slice = s.slices[m.SourceName]
+		m.Filter = s.change(m.SourceName).Filter
 	}
 	return nil
 }

@@ -68,6 +68,9 @@ func (s *session) verify(ctx context.Context) error {
 			return err
 		}
 	}
+	if err = s.countLeft(ctx); err != nil {
+		return err
+	}
 	return s.prove(ctx)
 }
 

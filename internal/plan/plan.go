@@ -21,6 +21,8 @@ type Plan struct {
 	ForeignKeys  List               `yaml:"foreign_keys" doc:"Foreign keys that the source does not declare: table.column -> parent.column, or table(a, b) -> parent(a, b)."`
 	Tables       []*Table           `yaml:"tables" doc:"How tables belong to a tenant, where that is not by the tenant column or by the one shortest path of foreign keys."`
 	Rest         []*Rest            `yaml:"rest" doc:"Rows of divided tables that no tenant takes, on purpose. All others must belong to one."`
+	Exclude      []*Exclusion       `yaml:"exclude" doc:"Columns that are not moved. Each is a loss that has to be accepted."`
+	Filters      []*Filter          `yaml:"filters" doc:"Conditions for rows to be moved, besides whose they are. Each is a loss that has to be accepted."`
 	Countries    map[string]List    `yaml:"countries" doc:"The regions in which a country's tenants may lie, * standing for anything: DE: [eu-central-1, europe-west*]."`
 	Domicile     string             `yaml:"domicile" enum:"checked,unchecked" doc:"unchecked: do not compare the regions of target clusters with what countries allow."`
 	Policies     map[string]string  `yaml:"policies" doc:"What happens to values that cannot arrive as they are, as with --policy: zero-date: null."`

@@ -114,29 +114,32 @@ func TestReadProblems(t *testing.T) {
 		want      string // place and text
 		remedy    string
 	}{
-		"unknown key":            {"tenant_column:", "tenant_colum:", `plan.yaml:17:1: there is no key "tenant_colum" in the plan`, `did you mean "tenant_column"?`},
-		"unknown key of a table": {"match: transfers", "mach: transfers", `plan.yaml:30:5: there is no key "mach" in tables[2]`, `did you mean "match"?`},
-		"twice the same key":     {"version: 1\n", "version: 1\nversion: 1\n", `plan.yaml:2:1: "version" is there twice`, "keep one"},
-		"no value":               {"tenant_column: tenant_id", "tenant_column:", "plan.yaml:17:1: tenant_column has no value", "take the line out"},
-		"list for a text":        {"tenant_column: tenant_id", "tenant_column: [a, b]", "plan.yaml:17:1: tenant_column is not a text", "one text"},
-		"text for a list":        {"  - {id: \"trigger-dropped:*\", reason: done in the application, who: kim}", "  all", "plan.yaml:35:1: accept is not a list", "dash"},
-		"not YAML":               {"countries:", "countries: {", "plan.yaml:", "YAML"},
-		"another version":        {"version: 1", "version: 2", "plan.yaml:1:1: this program knows no plan of version 2", "version: 1"},
-		"password in a URL":      {"leap@db1", "leap:hunter2@db1", "plan.yaml:4:5: the address has a password", "${NAME}"},
-		"password":               {"${LEGACY_PASSWORD}", "hunter2", "plan.yaml:5:5: the plan holds a password", "${NAME}"},
-		"duplicate tenant":       {"name: beta", "name: alpha", `plan.yaml:20:5: two tenants are called "alpha"; the first is on line 19`, "another name"},
-		"duplicate id":           {"[2, 20]", "[2, 1]", "plan.yaml:21:5: id 1 is that of tenant alpha already", "one tenant"},
-		"no id":                  {"    id: [2, 20]\n", "", "plan.yaml:20:5: tenant beta does not say which rows are its own", "own_database"},
-		"one database for two":   {"target: uk", "target: de\n    database: alpha\n    domicile: unchecked", "plan.yaml:24:5: tenants alpha and beta would both go into database alpha of target de", "of its own"},
-		"unknown target":         {"target: uk", "target: us", `plan.yaml:23:5: there is no target "us"`, `did you mean "uk"?`},
-		"region not allowed":     {"country: GB", "country: DE", "plan.yaml:23:5: tenant beta of DE must not go to target uk, which is in eu-west-2", "eu-central-1"},
-		"unknown country":        {"country: GB", "country: FR", "plan.yaml:22:5: countries does not say where tenants of FR may lie", "domicile: unchecked"},
-		"two things at once":     {"column: id", "column: id, shared: true", "plan.yaml:28:6: the rule for tenants says several things: column, shared", "keep one"},
-		"nothing at all":         {", leave_out: replaced in 2019", "", "plan.yaml:32:6: the rule for old_log does not say how", "leave_out"},
-		"undecided":              {"leave_out: replaced", "decide: replaced", "plan.yaml:32:22: nobody has decided yet how old_log belongs to a tenant", "replace the line"},
-		"bad way":                {"from_account -> accounts.id", "from_account -> ", `plan.yaml:31:5: "from_account ->" does not lead`, "parent.column"},
-		"bad foreign key":        {"notes.account -> accounts", "account -> accounts", "plan.yaml:26:5: \"account -> accounts\" is not a foreign key", "table.column"},
-		"all accepted":           {`"trigger-dropped:*"`, `"*"`, "plan.yaml:36:6: accepting everything", "name the losses"},
+		"unknown key":              {"tenant_column:", "tenant_colum:", `plan.yaml:17:1: there is no key "tenant_colum" in the plan`, `did you mean "tenant_column"?`},
+		"unknown key of a table":   {"match: transfers", "mach: transfers", `plan.yaml:30:5: there is no key "mach" in tables[2]`, `did you mean "match"?`},
+		"twice the same key":       {"version: 1\n", "version: 1\nversion: 1\n", `plan.yaml:2:1: "version" is there twice`, "keep one"},
+		"no value":                 {"tenant_column: tenant_id", "tenant_column:", "plan.yaml:17:1: tenant_column has no value", "take the line out"},
+		"list for a text":          {"tenant_column: tenant_id", "tenant_column: [a, b]", "plan.yaml:17:1: tenant_column is not a text", "one text"},
+		"text for a list":          {"  - {id: \"trigger-dropped:*\", reason: done in the application, who: kim}", "  all", "plan.yaml:35:1: accept is not a list", "dash"},
+		"not YAML":                 {"countries:", "countries: {", "plan.yaml:", "YAML"},
+		"another version":          {"version: 1", "version: 2", "plan.yaml:1:1: this program knows no plan of version 2", "version: 1"},
+		"password in a URL":        {"leap@db1", "leap:hunter2@db1", "plan.yaml:4:5: the address has a password", "${NAME}"},
+		"password":                 {"${LEGACY_PASSWORD}", "hunter2", "plan.yaml:5:5: the plan holds a password", "${NAME}"},
+		"duplicate tenant":         {"name: beta", "name: alpha", `plan.yaml:20:5: two tenants are called "alpha"; the first is on line 19`, "another name"},
+		"duplicate id":             {"[2, 20]", "[2, 1]", "plan.yaml:21:5: id 1 is that of tenant alpha already", "one tenant"},
+		"no id":                    {"    id: [2, 20]\n", "", "plan.yaml:20:5: tenant beta does not say which rows are its own", "own_database"},
+		"one database for two":     {"target: uk", "target: de\n    database: alpha\n    domicile: unchecked", "plan.yaml:24:5: tenants alpha and beta would both go into database alpha of target de", "of its own"},
+		"unknown target":           {"target: uk", "target: us", `plan.yaml:23:5: there is no target "us"`, `did you mean "uk"?`},
+		"region not allowed":       {"country: GB", "country: DE", "plan.yaml:23:5: tenant beta of DE must not go to target uk, which is in eu-west-2", "eu-central-1"},
+		"unknown country":          {"country: GB", "country: FR", "plan.yaml:22:5: countries does not say where tenants of FR may lie", "domicile: unchecked"},
+		"two things at once":       {"column: id", "column: id, shared: true", "plan.yaml:28:6: the rule for tenants says several things: column, shared", "keep one"},
+		"nothing at all":           {", leave_out: replaced in 2019", "", "plan.yaml:32:6: the rule for old_log does not say how", "leave_out"},
+		"undecided":                {"leave_out: replaced", "decide: replaced", "plan.yaml:32:22: nobody has decided yet how old_log belongs to a tenant", "replace the line"},
+		"bad way":                  {"from_account -> accounts.id", "from_account -> ", `plan.yaml:31:5: "from_account ->" does not lead`, "parent.column"},
+		"bad foreign key":          {"notes.account -> accounts", "account -> accounts", "plan.yaml:26:5: \"account -> accounts\" is not a foreign key", "table.column"},
+		"excluded without a table": {"policies:\n  zero-date: min", "exclude:\n  - {columns: photo, reason: x}", `plan.yaml:34:6: "photo" does not name a column`, "table.column"},
+		"excluded for no reason":   {"policies:\n  zero-date: min", "exclude:\n  - {columns: a.b}", `plan.yaml:34:6: exclude[0] has no reason`, "add reason"},
+		"filter of today":          {"policies:\n  zero-date: min", "filters:\n  - {tables: notes, where: day > NOW(), reason: x}", "plan.yaml:34:21: the condition uses NOW", "always the same"},
+		"all accepted":             {`"trigger-dropped:*"`, `"*"`, "plan.yaml:36:6: accepting everything", "name the losses"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Read("plan.yaml", []byte(change(t, test.old, test.text)))
@@ -357,6 +360,56 @@ func TestJSONSchema(t *testing.T) {
 	} {
 		if valid(change(t, bad[0], bad[1])) == nil {
 			t.Errorf("%q for %q is taken", bad[1], bad[0])
+		}
+	}
+}
+
+func TestChangesProblems(t *testing.T) {
+	for name, test := range map[string]struct{ plan, want, remedy string }{
+		"way to a tenant":  {"exclude:\n  - {columns: [\"n*.parent\", \"*.from_account\"], reason: x}", "plan.yaml:34:29: transfers.from_account leads to the tenant", "proven"},
+		"unknown column":   {"exclude:\n  - {columns: [tenants.nam], reason: x}", "plan.yaml:34:16: no column that is moved is called tenants.nam", `"name"`},
+		"unknown table":    {"exclude:\n  - {columns: tenant.name, reason: x}", "plan.yaml:34:6: no column that is moved is called tenant.name", `"tenants"`},
+		"table left out":   {"exclude:\n  - {columns: old_log.id, reason: x}", "plan.yaml:34:6: no column that is moved", ""},
+		"tenant column":    {"exclude:\n  - {columns: accounts.tenant_id, reason: x}", "plan.yaml:34:6: accounts.tenant_id tells the tenants apart", "proven"},
+		"primary key":      {"exclude:\n  - {columns: tpps.id, reason: x}", "plan.yaml:34:6: tpps.id is part of the primary key", "rows are found"},
+		"filter of no one": {"filters:\n  - {tables: [notes, note], where: a = 1, reason: x}", "plan.yaml:34:22: no table that is moved is called note", `"notes"`},
+		"two filters":      {"filters:\n  - {tables: notes, where: a = 1, reason: x}\n  - {tables: \"n*\", where: a = 2, reason: x}", "plan.yaml:35:6: there are two filters for notes", "AND"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := Read("plan.yaml", []byte(change(t, "policies:\n  zero-date: min", test.plan)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			db := sample(bank)
+			tables, problems := p.Belong(p.Tenant("beta"), db)
+			if problems != nil {
+				t.Fatal(problems)
+			}
+			_, problems = p.Changes(db, tables)
+			if len(problems) == 0 || !strings.HasPrefix(problems[0].String(), test.want) || !strings.Contains(problems[0].Remedy, test.remedy) {
+				t.Errorf("got %v", problems)
+			}
+		})
+	}
+}
+
+func TestConditionProblem(t *testing.T) {
+	for text, want := range map[string]string{
+		"a = 1":                              "",
+		"(a = 'it''s; \\' -- ' OR `b;` > 2)": "",
+		"d > '2024-01-01' AND t.user = 1":    "", // a column of that name
+		"a = 1; DROP TABLE t":                "end of a statement",
+		"a = 1 -- AND b = 2":                 "a comment",
+		"a = 1 /* or so */":                  "a comment",
+		"a = 1) OR (b = 2":                   "closes a parenthesis",
+		"(a = 1":                             "opens a parenthesis",
+		"a = 'x":                             "nothing closes",
+		"a > Rand()":                         "uses RAND",
+		"a = @x":                             "a variable",
+		"a IN (SELECT b FROM c LIMIT 1)":     "uses LIMIT",
+	} {
+		if got := conditionProblem(text); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
 }

@@ -152,7 +152,8 @@ type Acceptance struct {
 	By     string `json:"accepted_as"`
 	Reason string `json:"reason"`
 	Who    string `json:"who,omitempty"`
-	// Values counts the values that were changed; nil where the loss is none of values.
+	// Values counts the values that were changed or left behind, or the rows that
+	// were filtered away; nil where the loss is none of values.
 	Values *int64 `json:"values"`
 }
 
@@ -183,6 +184,9 @@ type Table struct {
 	// SourceRows and TargetRows are counted by the verification.
 	SourceRows *int64 `json:"source_rows"`
 	TargetRows *int64 `json:"target_rows"`
+	// FilteredRows counts the rows that a filter of the plan left behind, which
+	// are not in SourceRows; nil without a filter, or when nobody counted.
+	FilteredRows *int64 `json:"filtered_rows,omitempty"`
 	// CopiedRows counts what this run copied. CommittedRows, Chunks and Bytes
 	// are what the checkpoint records, the runs included that this one continued.
 	CopiedRows    *int64   `json:"copied_rows"`

@@ -84,6 +84,7 @@ func everything() *Migration {
 	t.Digest.Target = "ffff"
 	t.Drift = []string{`column "iban" is text, planned is varchar(34)`}
 	t.Moving, t.Settled, t.Reread, t.ResumedRows = 2, 4, 1, 20_000
+	t.FilteredRows = new(int64(700))
 	t.Tier, t.TierReason = "pushdown", "asked for"
 	t.Repairs = []Repair{{Part: "(start, (7)]", Put: 3, Deleted: 1, At: m.Started.In(zone)}}
 	t.RepairError = "rows of entries refer to it"

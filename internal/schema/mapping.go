@@ -53,6 +53,10 @@ type Mapping struct {
 	// Slice restricts the rows to one tenant's; nil for the whole table. The
 	// target holds nothing else, so only the source is read by it.
 	Slice *Slice `json:"slice,omitempty"`
+	// Filter is a condition in the source's SQL over the table's columns, without
+	// qualifiers: only rows of which it is true are moved. Empty for all. Like
+	// Slice it concerns the source alone.
+	Filter string `json:"filter,omitempty"`
 }
 
 // ColumnMapping says how one source column becomes one target column.

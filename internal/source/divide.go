@@ -32,7 +32,7 @@ func Divide(ctx context.Context, conn *sql.Conn, m *schema.Mapping, parts int) (
 	if d.seekable == 0 || parts < 2 {
 		return nil, nil // every part would be read through all that is in front of it
 	}
-	if m.Slice != nil {
+	if m.Slice != nil || m.Filter != "" {
 		return divideEvenly(ctx, conn, m, parts)
 	}
 	cuts, err := d.cut(ctx, parts)
@@ -42,7 +42,7 @@ func Divide(ctx context.Context, conn *sql.Conn, m *schema.Mapping, parts int) (
 	return cuts, nil
 }
 
-// divideEvenly divides the rows of one tenant, which the optimizer cannot count
+// divideEvenly divides the rows of one tenant or of a filter, which the optimizer cannot count
 // for each range, at evenly spaced values of an integer key.
 func divideEvenly(ctx context.Context, conn *sql.Conn, m *schema.Mapping, parts int) ([]row.Key, error) {
 	if len(OrderKey(m)) != 1 {

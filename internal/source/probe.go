@@ -39,9 +39,10 @@ type ColumnFacts struct {
 	NULText int64 `json:"nul_text,omitempty"`
 }
 
-// Probe scans the table, or only a slice of it, once and counts. It reads the
-// rows as they are now, not as a snapshot sees them: it is advice before the move.
-func (db *DB) Probe(ctx context.Context, table *schema.Table, slice *schema.Slice) (TableFacts, error) {
+// Probe scans the table, or only a slice of it and the rows that pass a filter,
+// once and counts. It reads the rows as they are now, not as a snapshot sees
+// them: it is advice before the move.
+func (db *DB) Probe(ctx context.Context, table *schema.Table, slice *schema.Slice, filter string) (TableFacts, error) {
 	facts := TableFacts{Columns: map[string]ColumnFacts{}}
 	expressions := []string{"COUNT(*)"}
 	targets := []any{&facts.Rows}
@@ -56,7 +57,7 @@ func (db *DB) Probe(ctx context.Context, table *schema.Table, slice *schema.Slic
 	if err != nil {
 		return TableFacts{}, fmt.Errorf("probe %s: %w", table.Name, err)
 	}
-	query := "SELECT " + strings.Join(expressions, ", ") + " FROM " + rows.from + " WHERE " + rows.where
+	query := "SELECT " + strings.Join(expressions, ", ") + " FROM " + rows.from + " WHERE " + both(rows.where, filtered(filter))
 	if err := db.pool.QueryRowContext(ctx, query).Scan(targets...); err != nil {
 		return TableFacts{}, fmt.Errorf("probe %s: %w", table.Name, Explain(err))
 	}

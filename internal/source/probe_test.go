@@ -18,7 +18,7 @@ func TestProbeCounts(t *testing.T) {
 		(4, '00:00:00', '2024-02-29', '9999-12-31 23:59:59', NULL, 2, 0, 9, 0, 'x', 'x', 'x', 1, 'x');
 		INSERT INTO t (id) VALUES (5);
 		UPDATE t SET cp = X'FA54' WHERE id = 1`)
-	got, err := db.Probe(t.Context(), introspect(t, db).Table("t"), nil)
+	got, err := db.Probe(t.Context(), introspect(t, db).Table("t"), nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestProbeCounts(t *testing.T) {
 
 func TestProbeOfAnEmptyTable(t *testing.T) {
 	db, _ := open(t, "CREATE TABLE `odd ``name` (`co``l` TIME, n INT)")
-	got, err := db.Probe(t.Context(), introspect(t, db).Table("odd `name"), nil)
+	got, err := db.Probe(t.Context(), introspect(t, db).Table("odd `name"), nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}

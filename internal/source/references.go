@@ -18,20 +18,23 @@ type Broken struct {
 	Keys        []row.Key // of some of them
 }
 
-// References counts the rows of a table's mapping, its slice or all of it, that
-// refer by a foreign key to a row that is not there, or that is not in to, the
-// slice of the table they refer to; nil for all of that table. A NULL in any of
-// the columns refers to nothing.
-func (s *Snapshot) References(ctx context.Context, m *schema.Mapping, key schema.Hop, to *schema.Slice) (out Broken, err error) {
-	path, condition := []schema.Hop{key}, "TRUE"
+// References counts the rows of a table's mapping, those that are moved, that
+// refer by a foreign key to a row that is not there, or that is not moved with
+// to, the table they refer to; nil for all of that table. A NULL in any of the
+// columns refers to nothing.
+func (s *Snapshot) References(ctx context.Context, m *schema.Mapping, key schema.Hop, to *schema.Mapping) (out Broken, err error) {
+	path, condition, filter := []schema.Hop{key}, "TRUE", ""
 	if to != nil {
-		path = append(path, to.Path...)
-		if condition, err = owned(parent+strconv.Itoa(len(path)), to); err != nil {
+		filter = to.Filter
+	}
+	if to != nil && to.Slice != nil {
+		path = append(path, to.Slice.Path...)
+		if condition, err = owned(parent+strconv.Itoa(len(path)), to.Slice); err != nil {
 			return out, err
 		}
 	}
-	arrives := exists(quote(m.SourceName), path, condition)
-	rows, err := selectAll(quote(m.SourceName), m.Slice)
+	arrives := existsIn(quote(m.SourceName), path, filter, condition)
+	rows, err := partRows(m, row.Range{})
 	if err != nil {
 		return out, err
 	}

@@ -218,7 +218,7 @@ func Bounds(ctx context.Context, conn *sql.Conn, m *schema.Mapping) (span row.Sp
 	column := quote(key[0].Source)
 	var low, high sql.NullInt64
 	rows := selection{from: quote(m.SourceName), where: "TRUE"}
-	if m.Slice != nil {
+	if m.Slice != nil || m.Filter != "" {
 		if rows, err = selectRows(m, row.Range{}); err != nil {
 			return row.Span{}, false, fmt.Errorf("bounds of %s: %w", m.SourceName, err)
 		}

@@ -30,6 +30,21 @@ type selection struct {
 
 // selectRows selects the rows of a range in the order of OrderKey.
 func selectRows(m *schema.Mapping, r row.Range) (selection, error) {
+	s, err := sliceRows(m, r)
+	s.where = both(s.where, filtered(m.Filter))
+	return s, err
+}
+
+// filtered is a plan's condition as a part of a larger one.
+func filtered(condition string) string {
+	if condition == "" {
+		return "TRUE"
+	}
+	return "(" + condition + ")"
+}
+
+// sliceRows is selectRows without the plan's filter.
+func sliceRows(m *schema.Mapping, r row.Range) (selection, error) {
 	key := OrderKey(m)
 	s := selection{from: quote(m.SourceName)}
 	if m.Slice != nil && keyed(m) && m.Slice.Access.ByIndex && !inOrder(m, key) {

@@ -84,7 +84,9 @@ func partRows(m *schema.Mapping, r row.Range) (selection, error) {
 	if r.After != nil || r.UpTo != nil {
 		return selectRows(m, r)
 	}
-	return selectAll(quote(m.SourceName), m.Slice)
+	s, err := selectAll(quote(m.SourceName), m.Slice)
+	s.where = both(s.where, filtered(m.Filter))
+	return s, err
 }
 
 // inBuckets adds to a condition that a row is in one of the buckets.

@@ -1,0 +1,85 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// volatile are the words that make a condition mean another thing each time it
+// is asked, or do more than ask: a row that was copied could be gone when the
+// copy is verified.
+var volatile = []string{
+	"now", "sysdate", "curdate", "curtime", "current_date", "current_time", "current_timestamp", "localtime", "localtimestamp",
+	"utc_date", "utc_time", "utc_timestamp", "rand", "uuid", "uuid_short", "sys_guid", "connection_id", "user", "current_user",
+	"session_user", "system_user", "current_role", "last_insert_id", "found_rows", "row_count", "sleep", "benchmark", "get_lock",
+	"release_lock", "load_file", "nextval", "setval", "lastval", "into", "lock", "procedure", "union", "limit",
+}
+
+// conditionProblem says why a text is not one condition that always means the
+// same; empty when it is. Whether it is SQL, only the source can tell.
+func conditionProblem(text string) string {
+	depth := 0
+	for i := 0; i < len(text); {
+		end := i + 1
+		switch c := text[i]; {
+		case c == '\'' || c == '`' || c == '"':
+			if end = quotedEnd(text, i); end < 0 {
+				return fmt.Sprintf("has a %c that nothing closes", c)
+			}
+		case c == '(':
+			depth++
+		case c == ')':
+			if depth--; depth < 0 {
+				return "closes a parenthesis that it did not open"
+			}
+		case isWord(c):
+			end = wordEnd(text, i)
+			word, ofTable := strings.ToLower(text[i:end]), i > 0 && text[i-1] == '.'
+			if slices.Contains(volatile, word) && !ofTable {
+				return fmt.Sprintf("uses %s, which means another thing each time, or is more than a condition", strings.ToUpper(word))
+			}
+		case endsCondition(text[i:]):
+			return "has a comment, a variable or the end of a statement"
+		}
+		i = end
+	}
+	if depth > 0 {
+		return "opens a parenthesis that it does not close"
+	}
+	return ""
+}
+
+// endsCondition reports whether something else than a condition begins.
+func endsCondition(text string) bool {
+	return strings.ContainsRune(";#@", rune(text[0])) || strings.HasPrefix(text, "--") || strings.HasPrefix(text, "/*")
+}
+
+func isWord(c byte) bool {
+	return c == '_' || c == '$' || c >= utf8.RuneSelf || c|0x20 >= 'a' && c|0x20 <= 'z'
+}
+
+func wordEnd(text string, i int) int {
+	for i < len(text) && (isWord(text[i]) || text[i] >= '0' && text[i] <= '9') {
+		i++
+	}
+	return i
+}
+
+// quotedEnd is the place after the quote that closes the one at i; -1 for none.
+func quotedEnd(text string, i int) int {
+	quote := text[i]
+	for j := i + 1; j < len(text); j++ {
+		switch {
+		case text[j] == '\\' && quote != '`':
+			j++
+		case text[j] != quote:
+		case j+1 < len(text) && text[j+1] == quote:
+			j++
+		default:
+			return j + 1
+		}
+	}
+	return -1
+}
