@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"strings"
 
 	"leap/internal/schema"
@@ -57,10 +58,11 @@ func (b *builder) mapColumns(t *table) {
 	for i := range t.src.Columns {
 		c := &t.src.Columns[i]
 		m := schema.ColumnMapping{
-			Source: c.Name, Name: columns.claim(c.Name), From: c.Type, NotNull: !c.Nullable,
+			Source: c.Name, Name: columns.claim(cmp.Or(c.Rename, c.Name)), From: c.Type, NotNull: !c.Nullable,
 		}
-		b.renamed("column", t.object(c.Name), c.Name, m.Name)
-		b.noteCase(c.Name, t.object(c.Name))
+		b.renamed("column", t.object(c.Name), cmp.Or(c.Rename, c.Name), m.Name)
+		b.renamedByPlan("column", t.object(c.Name), c.Rename, m.Name)
+		b.noteCase(m.Name, t.object(c.Name))
 		ruleOf(c.Type.Base)(b, t, c, &m)
 		b.applyPolicies(t, c, &m)
 		if c.Invisible {

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -88,7 +89,8 @@ var systemColumns = map[string]bool{
 func (b *builder) nameTables() {
 	folded := map[string]string{}
 	for _, src := range b.db.Tables {
-		name := b.names.claim(src.Name)
+		want := cmp.Or(src.Rename, src.Name)
+		name := b.names.claim(want)
 		t := &table{
 			src: src, name: name, ref: b.qualify(name),
 			plan:        &TablePlan{},
@@ -101,15 +103,16 @@ func (b *builder) nameTables() {
 		t.plan.Mapping = schema.Mapping{Source: src, SourceName: src.Name, Name: name}
 		b.tables = append(b.tables, t)
 		b.plan.Tables = append(b.plan.Tables, t.plan)
-		b.renamed("table", src.Name, src.Name, name)
-		b.noteCase(src.Name, src.Name)
-		fold := strings.ToLower(src.Name)
+		b.renamed("table", src.Name, want, name)
+		b.renamedByPlan("table", src.Name, src.Rename, name)
+		b.noteCase(name, src.Name)
+		fold := strings.ToLower(name)
 		if other, ok := folded[fold]; ok {
 			b.info("names-fold", src.Name,
-				fmt.Sprintf("the tables %q and %q differ only in case; both are created, and SQL must quote their names to reach the right one", other, src.Name),
+				fmt.Sprintf("the tables %q and %q differ only in case; both are created, and SQL must quote their names to reach the right one", other, name),
 				"rename one of them before the move, or quote the names in the application")
 		}
-		folded[fold] = src.Name
+		folded[fold] = name
 	}
 }
 
@@ -125,6 +128,18 @@ func (b *builder) renamed(what, object, from, to string) {
 	b.warn(rule, object,
 		fmt.Sprintf("the name of the %s %q %s; it becomes %q", what, from, why, to),
 		"use the new name in the application, or rename it on the source before the move")
+}
+
+// renamedByPlan tells of a name that the plan gave, and refuses to give another.
+func (b *builder) renamedByPlan(what, object, want, name string) {
+	switch want {
+	case "":
+	case name:
+		b.info("renamed", object, fmt.Sprintf("the plan calls the %s %q on the target", what, name), "use the new name in the application")
+	default:
+		b.block("rename-taken", object,
+			fmt.Sprintf("the %s cannot be called %q on the target: the name is taken, reserved or too long", what, want), "choose another name in the plan")
+	}
 }
 
 // noteCase remembers names that unquoted SQL will not reach: the targets fold

@@ -200,3 +200,68 @@ func TestFilterProblem(t *testing.T) {
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+const renamed = `rename:
+  - {table: accounts, to: Konten}
+  - {column: accounts.tenant_id, to: mandant}
+  - {column: accounts.id, to: nummer}
+  - {table: entries, to: buchungen}
+  - {column: entries.account_id, to: konto}
+  - {column: entries.cents, to: "Cent Betrag"}
+accept: [{id: "generated-*", reason: x}]
+`
+
+// Tables and columns arrive under the plan's names, with everything that hangs
+// on them; tenants are told apart by them, and differences have them.
+func TestRename(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		s := setUp(t)
+		more := `ALTER TABLE entries ADD CONSTRAINT positive CHECK (cents >= 0), ADD twice BIGINT AS (cents * 2) STORED, ADD KEY by_cents (cents);
+			ALTER TABLE accounts ADD kind ENUM('a','b') NOT NULL DEFAULT 'a', COMMENT 'of a bank', ADD UNIQUE KEY (iban)`
+		if err := s.source.Exec(t.Context(), s.from, more); err != nil {
+			t.Fatal(err)
+		}
+		cfg, database := s.oneTenant(t, target, renamed)
+		cfg.Base.ChunkRows = 100
+		m := runOne(t, cfg, all...)
+		if m.Verdict != report.Pass || m.ExitCode != 0 {
+			t.Fatalf("%s, exit code %d: %q %+v", m.Verdict, m.ExitCode, m.Reasons, m.Error)
+		}
+		if got := tableOf(t, m, "buchungen"); got.SourceName != "entries" || *got.TargetRows != 1000 {
+			t.Errorf("got %+v", got)
+		}
+		if err := target.Exec(t.Context(), database, `ALTER TABLE "Konten" DROP CONSTRAINT accounts_ibfk_1`); err != nil {
+			t.Fatal(err)
+		}
+		statements := `UPDATE buchungen SET "Cent Betrag" = "Cent Betrag" + 1 WHERE id = 4 AND konto = 1 AND twice = "Cent Betrag" * 2;
+			INSERT INTO "Konten" (nummer, mandant, kind) VALUES (77, 2, 'b')`
+		if err := target.Exec(t.Context(), database, statements); err != nil {
+			t.Fatal(err)
+		}
+		for _, tier := range []verify.Tier{verify.Stream, verify.Pushdown} {
+			cfg.Base.Verify.Tier = tier
+			m = runOne(t, cfg, migrate.Verify)
+			entries, accounts := tableOf(t, m, "buchungen"), tableOf(t, m, "Konten")
+			if len(entries.Findings) != 1 || entries.Findings[0].Columns[0].Name != "Cent Betrag" || len(accounts.Findings) != 1 {
+				t.Fatalf("%s: %+v, %+v", tier, entries, accounts)
+			}
+			if key := accounts.Findings[0].Key.Columns[0]; key.Name != "nummer" || key.Value != "77" || m.Proofs.Clean.Verdict != report.Fail {
+				t.Errorf("%s: key %v, clean is %s", tier, key, m.Proofs.Clean.Verdict)
+			}
+		}
+		cfg.Base.Verify.Repair = true
+		if m = runOne(t, cfg, migrate.Verify); m.Verdict != report.Pass {
+			t.Errorf("repaired: %s %q", m.Verdict, m.Reasons)
+		}
+	})
+}
+
+// A name that the target keeps for itself cannot be given.
+func TestRenameCannotBe(t *testing.T) {
+	s := setUp(t)
+	cfg, _ := s.oneTenant(t, sandboxtest.Target(t), "rename:\n  - {column: accounts.iban, to: xmin}")
+	m := runOne(t, cfg, all...)
+	if m.ExitCode != int(fault.Refused) || !strings.Contains(m.Error.Message, `the column cannot be called "xmin" on the target`) {
+		t.Errorf("exit code %d: %+v", m.ExitCode, m.Error)
+	}
+}

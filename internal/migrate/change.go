@@ -13,7 +13,7 @@ import (
 )
 
 // takeChanges takes the columns out of the described source that the plan does
-// not move. What else of the plan's changes gets lost is said, too.
+// not move, and gives the others the plan's names. What else of the plan's changes gets lost is said, too.
 func (s *session) takeChanges() ([]schema.Finding, error) {
 	var findings []schema.Finding
 	for _, name := range slices.Sorted(maps.Keys(s.cfg.Changes)) {
@@ -23,10 +23,11 @@ func (s *session) takeChanges() ([]schema.Finding, error) {
 		}
 		change := s.cfg.Changes[name]
 		some := *s.database.Tables[at]
-		some.Columns = nil
+		some.Columns, some.Rename = nil, change.Name
 		for _, c := range s.database.Tables[at].Columns {
 			reason, out := change.Excluded[c.Name]
 			if !out {
+				c.Rename = change.Names[c.Name]
 				some.Columns = append(some.Columns, c)
 				continue
 			}

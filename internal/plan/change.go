@@ -28,6 +28,10 @@ type Changes map[string]*TableChange
 
 // TableChange is one table of Changes.
 type TableChange struct {
+	// Name is the table's on the target, Names those of its columns by their
+	// names on the source; empty where they keep their own.
+	Name  string
+	Names map[string]string
 	// Excluded are the columns that are not moved, with the reasons.
 	Excluded map[string]string
 	// Filter is the condition for a row to be moved, FilterReason why; both
@@ -38,7 +42,7 @@ type TableChange struct {
 // of returns the entry of a table.
 func (c Changes) of(table string) *TableChange {
 	if c[table] == nil {
-		c[table] = &TableChange{Excluded: map[string]string{}}
+		c[table] = &TableChange{Excluded: map[string]string{}, Names: map[string]string{}}
 	}
 	return c[table]
 }
@@ -57,6 +61,7 @@ func (p *Plan) Changes(db *schema.Database, tables []Belonging) (Changes, Proble
 	}
 	r.exclude()
 	r.filter()
+	r.rename()
 	return r.out, r.problems
 }
 
@@ -199,6 +204,9 @@ func (p *Plan) checkChanges() Problems {
 				out = append(out, p.problem(path, "write table.column, such as customers.photo or *.photo", "%q does not name a column", pattern))
 			}
 		}
+	}
+	for i, n := range p.Rename {
+		out = append(out, p.checkRenaming(fmt.Sprintf("rename[%d]", i), n)...)
 	}
 	for i, f := range p.Filters {
 		if wrong := conditionProblem(f.Where); wrong != "" {

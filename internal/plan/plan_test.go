@@ -139,6 +139,8 @@ func TestReadProblems(t *testing.T) {
 		"excluded without a table": {"policies:\n  zero-date: min", "exclude:\n  - {columns: photo, reason: x}", `plan.yaml:34:6: "photo" does not name a column`, "table.column"},
 		"excluded for no reason":   {"policies:\n  zero-date: min", "exclude:\n  - {columns: a.b}", `plan.yaml:34:6: exclude[0] has no reason`, "add reason"},
 		"filter of today":          {"policies:\n  zero-date: min", "filters:\n  - {tables: notes, where: day > NOW(), reason: x}", "plan.yaml:34:21: the condition uses NOW", "always the same"},
+		"renamed table and column": {"policies:\n  zero-date: min", "rename:\n  - {table: a, column: a.b, to: c}", "plan.yaml:34:6: a renaming is of one table or of one column", "table: name"},
+		"renamed many":             {"policies:\n  zero-date: min", "rename:\n  - {table: 'a*', to: c}", "plan.yaml:34:6: two things cannot have one name", "by itself"},
 		"all accepted":             {`"trigger-dropped:*"`, `"*"`, "plan.yaml:36:6: accepting everything", "name the losses"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -373,6 +375,11 @@ func TestChangesProblems(t *testing.T) {
 		"tenant column":    {"exclude:\n  - {columns: accounts.tenant_id, reason: x}", "plan.yaml:34:6: accounts.tenant_id tells the tenants apart", "proven"},
 		"primary key":      {"exclude:\n  - {columns: tpps.id, reason: x}", "plan.yaml:34:6: tpps.id is part of the primary key", "rows are found"},
 		"filter of no one": {"filters:\n  - {tables: [notes, note], where: a = 1, reason: x}", "plan.yaml:34:22: no table that is moved is called note", `"notes"`},
+		"renamed no table": {"rename:\n  - {table: Notes, to: x}", "plan.yaml:34:6: no table that is moved is called Notes", `"notes"`},
+		"renamed nothing":  {"rename:\n  - {column: tenants.nam, to: x}", "plan.yaml:34:6: no column that is moved is called tenants.nam", `"name"`},
+		"renamed twice":    {"rename:\n  - {table: notes, to: x}\n  - {table: notes, to: y}", "plan.yaml:35:6: notes is renamed twice", "keep one"},
+		"name of another":  {"rename:\n  - {table: notes, to: tags}", "plan.yaml:33:1: notes and tags would both be called tags", "another name"},
+		"name of a column": {"rename:\n  - {column: tenants.name, to: id}", "plan.yaml:33:1: tenants.id and tenants.name would both be called id", "another name"},
 		"two filters":      {"filters:\n  - {tables: notes, where: a = 1, reason: x}\n  - {tables: \"n*\", where: a = 2, reason: x}", "plan.yaml:35:6: there are two filters for notes", "AND"},
 	} {
 		t.Run(name, func(t *testing.T) {

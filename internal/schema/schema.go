@@ -54,7 +54,9 @@ const (
 
 // Table is a base table of the source.
 type Table struct {
-	Name    string
+	Name string
+	// Rename is what the table is to be called on the target; empty for its own name.
+	Rename  string
 	Engine  string // "InnoDB", "MyISAM", ...
 	Comment string
 	Columns []Column
@@ -86,7 +88,9 @@ func (t *Table) Column(name string) *Column {
 
 // Column is one column of a source table.
 type Column struct {
-	Name     string
+	Name string
+	// Rename is what the column is to be called on the target; empty for its own name.
+	Rename   string
 	Type     Type
 	Nullable bool
 	// Default is nil when the column has none (an implicit NULL included).
