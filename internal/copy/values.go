@@ -7,6 +7,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"leap/internal/checkpoint"
+	"leap/internal/mask"
 	"leap/internal/row"
 	"leap/internal/schema"
 )
@@ -15,8 +16,17 @@ import (
 // policy names, and counts every change. It belongs to one reader.
 type values struct {
 	columns []inspected
+	masks   []maskedColumn
 	changes []checkpoint.Change
 	changed row.Row // memory of the row that apply returns
+}
+
+// maskedColumn is a column whose values are replaced, after any policy.
+type maskedColumn struct {
+	position int
+	column   schema.ColumnMapping
+	masker   *mask.Masker
+	text     []byte // memory of the cell
 }
 
 // inspected is a column whose values need a look; most columns need none.
@@ -42,6 +52,9 @@ func newValues(columns []schema.ColumnMapping) *values {
 	for i, c := range columns {
 		if f := inspector(c); f != nil {
 			v.columns = append(v.columns, inspected{i, c, harmless(c.Kind), f})
+		}
+		if c.Mask != nil {
+			v.masks = append(v.masks, maskedColumn{position: i, column: c, masker: mask.New(*c.Mask)})
 		}
 	}
 	return v
@@ -103,14 +116,47 @@ func (v *values) apply(r row.Row, names row.KeyReader) (row.Row, error) {
 			continue
 		}
 		v.count(c.column.Name, out, names, r)
-		if &result[0] == &r[0] {
-			v.changed = append(v.changed[:0], r...)
-			result = v.changed
-		}
+		result = v.own(result, r)
 		result[c.position] = out.cell
+	}
+	return v.applyMasks(result, r)
+}
+
+// own makes a copy of the row that may be changed, unless result is it already.
+func (v *values) own(result, r row.Row) row.Row {
+	if &result[0] == &r[0] {
+		v.changed = append(v.changed[:0], r...)
+		return v.changed
+	}
+	return result
+}
+
+// applyMasks replaces values. The ledger counts them and names no rows: it is
+// to give nothing away.
+func (v *values) applyMasks(result, r row.Row) (row.Row, error) {
+	for i := range v.masks {
+		m := &v.masks[i]
+		cell := result[m.position]
+		if len(cell) == 0 {
+			continue
+		}
+		var err error
+		if m.text, err = m.masker.Append(m.text[:0], cell); err != nil {
+			return nil, &row.Problem{
+				Column: m.column.Name, What: err.Error(), Hint: "mask the column with hash, exclude it, or correct the value on the source",
+			}
+		}
+		result = v.own(result, r)
+		result[m.position] = m.text
+		v.changes = mergeChange(v.changes, checkpoint.Change{
+			Column: m.column.Name, Policy: maskPolicy, Action: string(m.column.Mask.As), Count: 1,
+		})
 	}
 	return result, nil
 }
+
+// maskPolicy is what the ledger calls masks.
+const maskPolicy = "mask"
 
 func (v *values) count(column string, out verdict, names row.KeyReader, r row.Row) {
 	change := checkpoint.Change{Column: column, Policy: out.policy, Action: string(out.action), Count: 1}

@@ -37,6 +37,8 @@ func prepare(ctx context.Context, cfg Config) ([]move, error) {
 	}
 	ends, problems := cfg.Plan.Endpoints(tenants, cfg.Outside)
 	problems = append(problems, checkPolicies(cfg.Plan)...)
+	key, keyless := cfg.Plan.MaskKey(cfg.Outside)
+	problems = append(problems, keyless...)
 	if len(problems) > 0 {
 		return nil, problems.Err()
 	}
@@ -44,6 +46,7 @@ func prepare(ctx context.Context, cfg Config) ([]move, error) {
 	var moves []move
 	for _, t := range tenants {
 		m := move{tenant: t, cfg: tenantConfig(cfg, t, ends[t.Name])}
+		m.cfg.MaskKey = key
 		found := sources[sourceOf(t)]
 		if m.err = found.err; m.err == nil {
 			wrong := found.belong(cfg.Plan, t, &m)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"leap/internal/fault"
+	"leap/internal/mask"
 	"leap/internal/plan"
 	"leap/internal/schema"
 	"leap/internal/source"
@@ -26,6 +27,13 @@ func (s *session) takeChanges() ([]schema.Finding, error) {
 		some.Columns, some.Rename = nil, change.Name
 		for _, c := range s.database.Tables[at].Columns {
 			reason, out := change.Excluded[c.Name]
+			if as := change.Masks[c.Name]; as != "" {
+				findings = append(findings, schema.Finding{
+					Rule: "column-masked", Severity: schema.Warning, Object: name + "." + c.Name,
+					Problem: fmt.Sprintf("the values are replaced by the mask %s: this is a rehearsal, not a move", as),
+					Advice:  "accept it in the plan if that is meant; otherwise take it out of mask:",
+				})
+			}
 			if !out {
 				c.Rename = change.Names[c.Name]
 				some.Columns = append(some.Columns, c)
@@ -47,6 +55,25 @@ func (s *session) takeChanges() ([]schema.Finding, error) {
 		}
 	}
 	return findings, nil
+}
+
+// setMasks tells the mapping of a table which columns are masked.
+func (s *session) setMasks(m *schema.Mapping) error {
+	masks := s.change(m.SourceName).Masks
+	for i := range m.Columns {
+		c := &m.Columns[i]
+		as := masks[c.Source]
+		switch {
+		case as == "":
+			continue
+		case s.cfg.MaskKey.Empty():
+			return fault.New(fault.Usage, "give the plan a key: under mask:", "%s.%s is to be masked, and there is no key", m.SourceName, c.Source)
+		case c.Kind != schema.Text || c.Computed:
+			return fault.New(fault.Usage, "exclude the column instead", "%s.%s (%s) cannot be masked: it is no text, or the target computes it", m.SourceName, c.Source, c.From.Raw)
+		}
+		c.Mask = &schema.Mask{As: as, KeyID: mask.KeyID(s.cfg.MaskKey), Key: s.cfg.MaskKey}
+	}
+	return nil
 }
 
 // change is what the plan changes about a table; empty where it changes nothing.

@@ -67,9 +67,13 @@ func (s *session) reportConsent(changes []report.Change) []report.Acceptance {
 			continue
 		}
 		entry := report.Acceptance{ID: f.ID(), By: a.ID, Reason: a.Reason, Who: a.Who, Problem: f.Problem}
-		if rule, ok := strings.CutSuffix(f.Rule, "-changed"); ok {
+		rule, changed := strings.CutSuffix(f.Rule, "-changed")
+		switch {
+		case changed:
 			entry.Values = s.touched(rule, f.Object, changes)
-		} else {
+		case f.Rule == "column-masked":
+			entry.Values = s.touched("mask", f.Object, changes)
+		default:
 			entry.Values = s.lost(f)
 		}
 		out = append(out, entry)
@@ -80,7 +84,7 @@ func (s *session) reportConsent(changes []report.Change) []report.Acceptance {
 // touched counts the values that a policy changed in table.column; nil where no
 // policy of that name changes values.
 func (s *session) touched(policy, object string, changes []report.Change) *int64 {
-	if _, known := map[string]bool{"zero-date": true, "nul": true, "empty-enum": true}[policy]; !known || s.copied == nil {
+	if _, known := map[string]bool{"zero-date": true, "nul": true, "empty-enum": true, "mask": true}[policy]; !known || s.copied == nil {
 		return nil
 	}
 	sum := int64(0)

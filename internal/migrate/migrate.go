@@ -39,6 +39,8 @@ type Config struct {
 	LeaveOut map[string]string
 	// Changes are what arrives otherwise than it is on the source, by the plan's word.
 	Changes plan.Changes
+	// MaskKey is the secret of the masks among the changes.
+	MaskKey schema.MaskKey
 	// Tenancy is what the proofs of a slice need to know of the whole plan; nil
 	// when this is no move of a tenant, and there is nothing to prove.
 	Tenancy *Tenancy

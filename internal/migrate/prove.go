@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	"leap/internal/report"
+	"leap/internal/row"
 	"leap/internal/schema"
 	"leap/internal/source"
+	"leap/internal/verify"
 )
 
 // prove computes the proofs of a tenant's slice, in the snapshot that was
@@ -123,7 +125,7 @@ func (s *session) census(ctx context.Context, m *schema.Mapping) (report.Check, 
 	}
 	check.Rows, check.Wrong = &c.Rows, &wrong
 	for _, stray := range c.Strays {
-		check.Findings = append(check.Findings, report.ProofFinding{Key: reportKey(m, stray.Key), Problem: strayProblem(stray, parts)})
+		check.Findings = append(check.Findings, report.ProofFinding{Key: reportKey(m, coveredKey(m, stray.Key)), Problem: strayProblem(stray, parts)})
 	}
 	return check, s.compareCensus(m, c.Owned[own])
 }
@@ -273,10 +275,31 @@ func (s *session) followKey(ctx context.Context, m *schema.Mapping, key schema.H
 	check.Rows, check.Wrong = &found.Rows, &found.Wrong
 	for _, k := range found.Keys {
 		check.Findings = append(check.Findings, report.ProofFinding{
-			Key: reportKey(m, k), Problem: "refers to a row of " + key.Table + " that is not there, or not this tenant's",
+			Key: reportKey(m, coveredKey(m, k)), Problem: "refers to a row of " + key.Table + " that is not there, or not this tenant's",
 		})
 	}
 	return nil
+}
+
+// coveredKey is the key of a row of the source as the target has it: a report of
+// a rehearsal shows no masked value.
+func coveredKey(m *schema.Mapping, key row.Key) row.Key {
+	expect := verify.Expect(m.KeyColumns())
+	if expect == nil {
+		return key
+	}
+	cells := make(row.Row, len(key))
+	for i, text := range key {
+		cells[i] = []byte(text)
+	}
+	out := make(row.Key, len(key))
+	covered, err := expect.Row(cells)
+	for i := range out {
+		if out[i] = "[masked]"; err == nil {
+			out[i] = string(covered[i])
+		}
+	}
+	return out
 }
 
 // leadsThere reports whether a table belongs to the tenant by this foreign key,

@@ -155,6 +155,9 @@ func (s *session) plan(ctx context.Context) error {
 	for _, m := range s.mappings() {
 		m.Slice = s.slices[m.SourceName]
 		m.Filter = s.change(m.SourceName).Filter
+		if err = s.setMasks(m); err != nil {
+			return err
+		}
 	}
 	return nil
 }

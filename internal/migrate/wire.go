@@ -9,6 +9,7 @@ import (
 	"leap/internal/schema"
 	"leap/internal/source"
 	"leap/internal/target"
+	"leap/internal/verify"
 )
 
 // The features declare the methods that they need in terms of their own and
@@ -48,12 +49,28 @@ func (r reader) Read(ctx context.Context, m *schema.Mapping, of row.Range, fn fu
 }
 
 func (r reader) Scan(ctx context.Context, m *schema.Mapping, of row.Range, fn func(row.Row) error) error {
-	return r.Snapshot.Scan(ctx, m, r.within(m, of), fn)
+	return r.Snapshot.Scan(ctx, m, r.within(m, of), expecting(m, fn))
 }
 
 func (r reader) ScanPart(ctx context.Context, m *schema.Mapping, p row.Part, fn func(row.Row) error) error {
 	p.Range = r.within(m, p.Range)
-	return r.Snapshot.ScanPart(ctx, m, p, fn)
+	return r.Snapshot.ScanPart(ctx, m, p, expecting(m, fn))
+}
+
+// expecting hands on what should arrive of the rows that the verifier reads,
+// where the plan masks columns.
+func expecting(m *schema.Mapping, fn func(row.Row) error) func(row.Row) error {
+	expect := verify.Expect(m.Columns)
+	if expect == nil {
+		return fn
+	}
+	return func(r row.Row) error {
+		out, err := expect.Row(r)
+		if err != nil {
+			return err
+		}
+		return fn(out)
+	}
 }
 
 func (r reader) Sums(ctx context.Context, m *schema.Mapping, p row.Part) (map[string]row.Digest, error) {

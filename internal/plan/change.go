@@ -34,6 +34,8 @@ type TableChange struct {
 	Names map[string]string
 	// Excluded are the columns that are not moved, with the reasons.
 	Excluded map[string]string
+	// Masks are the columns whose values are replaced.
+	Masks map[string]schema.MaskKind
 	// Filter is the condition for a row to be moved, FilterReason why; both
 	// empty for all rows.
 	Filter, FilterReason string
@@ -42,7 +44,7 @@ type TableChange struct {
 // of returns the entry of a table.
 func (c Changes) of(table string) *TableChange {
 	if c[table] == nil {
-		c[table] = &TableChange{Excluded: map[string]string{}, Names: map[string]string{}}
+		c[table] = &TableChange{Excluded: map[string]string{}, Names: map[string]string{}, Masks: map[string]schema.MaskKind{}}
 	}
 	return c[table]
 }
@@ -50,7 +52,7 @@ func (c Changes) of(table string) *TableChange {
 // Changes finds out what the plan changes about the tables of a source database
 // that are moved, and what of that cannot be.
 func (p *Plan) Changes(db *schema.Database, tables []Belonging) (Changes, Problems) {
-	r := &changer{plan: p, out: Changes{}, fixed: map[string]string{}}
+	r := &changer{plan: p, db: db, out: Changes{}, fixed: map[string]string{}}
 	for _, b := range tables {
 		t := db.Table(b.Table)
 		if b.LeaveOut != "" || t == nil {
@@ -62,13 +64,17 @@ func (p *Plan) Changes(db *schema.Database, tables []Belonging) (Changes, Proble
 	r.exclude()
 	r.filter()
 	r.rename()
+	r.mask()
 	return r.out, r.problems
 }
 
 // changer makes Changes.
 type changer struct {
 	plan   *Plan
+	db     *schema.Database
 	tables []*schema.Table // that are moved
+	// ways are the foreign keys by which rows find their tenant.
+	ways []owned
 	// fixed are columns by which rows find their tenant, as table.column, with
 	// what they are for.
 	fixed    map[string]string
@@ -84,16 +90,26 @@ func (r *changer) complain(path, remedy, format string, args ...any) {
 func (r *changer) fix(b Belonging) {
 	at := b.Table
 	for _, h := range b.Path {
+		r.ways = append(r.ways, owned{at, h})
 		for i := range h.Columns {
-			r.fixed[at+"."+h.Columns[i]] = "leads to the tenant"
-			r.fixed[h.Table+"."+h.Parent[i]] = "leads to the tenant"
+			for _, name := range []string{at + "." + h.Columns[i], h.Table + "." + h.Parent[i]} {
+				if r.fixed[name] == "" {
+					r.fixed[name] = leadsToTenant
+				}
+			}
 		}
 		at = h.Table
 	}
 	if b.Sliced() {
-		r.fixed[at+"."+b.Column] = "tells the tenants apart"
+		r.fixed[at+"."+b.Column] = tellsTenants
 	}
 }
+
+// What fixed columns are for.
+const (
+	leadsToTenant = "leads to the tenant"
+	tellsTenants  = "tells the tenants apart"
+)
 
 // columns calls fn for each column that a pattern means, with the pattern's
 // path; a pattern that means none is a problem.

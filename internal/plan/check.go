@@ -41,7 +41,7 @@ func (p *Plan) check() Problems {
 	}
 	for _, part := range []func() Problems{
 		p.checkAddresses, p.checkTenants, p.checkShared, p.checkDomiciles, p.checkForeignKeys,
-		func() Problems { return p.checkRules("tables", p.Tables) }, p.checkChanges, p.checkAcceptances, p.checkLimits,
+		func() Problems { return p.checkRules("tables", p.Tables) }, p.checkChanges, p.checkMask, p.checkAcceptances, p.checkLimits,
 	} {
 		out = append(out, part()...)
 	}

@@ -24,6 +24,7 @@ type Plan struct {
 	Exclude      []*Exclusion       `yaml:"exclude" doc:"Columns that are not moved. Each is a loss that has to be accepted."`
 	Filters      []*Filter          `yaml:"filters" doc:"Conditions for rows to be moved, besides whose they are. Each is a loss that has to be accepted."`
 	Rename       []*Renaming        `yaml:"rename" doc:"What tables and columns are called on the target. A database is renamed by database: of the tenant."`
+	Mask         *Masking           `yaml:"mask" doc:"Values to be replaced, for a rehearsal with data that may be seen. Each column is a loss that has to be accepted."`
 	Countries    map[string]List    `yaml:"countries" doc:"The regions in which a country's tenants may lie, * standing for anything: DE: [eu-central-1, europe-west*]."`
 	Domicile     string             `yaml:"domicile" enum:"checked,unchecked" doc:"unchecked: do not compare the regions of target clusters with what countries allow."`
 	Policies     map[string]string  `yaml:"policies" doc:"What happens to values that cannot arrive as they are, as with --policy: zero-date: null."`

@@ -82,6 +82,8 @@ type ColumnMapping struct {
 	Computed bool `json:"computed,omitempty"`
 	// Policy names what to do with values that the target cannot hold as they are.
 	Policy ValuePolicy `json:"policy"`
+	// Mask, if set, replaces the values for a rehearsal.
+	Mask *Mask `json:"mask,omitempty"`
 }
 
 // ValuePolicy is what happens to values that cannot arrive exactly. The zero

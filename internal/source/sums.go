@@ -174,6 +174,9 @@ func sumCell(c schema.ColumnMapping) (text, null string, err error) {
 
 // Summable says why Sums cannot digest a column; "" when it can.
 func Summable(c schema.ColumnMapping) string {
+	if c.Mask != nil {
+		return "the source does not know what masked values become"
+	}
 	switch c.Kind {
 	case schema.Float32, schema.Float64, schema.JSON:
 		return "servers do not print " + string(c.Kind) + " alike"
