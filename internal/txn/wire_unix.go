@@ -26,9 +26,10 @@ type wire struct {
 	net.Conn
 	raw syscall.RawConn
 
-	mu      sync.Mutex // guards pending and reading; nothing waits for the network while it is held
+	mu      sync.Mutex // guards what follows; nothing waits for the network while it is held
 	pending []byte
 	reading int        // how many wait for an answer
+	unused  *exchange  // of a Read that is over
 	out     sync.Mutex // held by whoever sends; taken before mu is given up, so that the order is kept
 }
 
@@ -78,49 +79,67 @@ func (w *wire) Write(b []byte) (int, error) {
 
 // Read implements [net.Conn].
 func (w *wire) Read(b []byte) (int, error) {
-	var spare []byte
 	w.mu.Lock()
 	w.reading++
-	defer func() {
-		w.mu.Lock()
-		w.reading--
-		if w.pending == nil {
-			w.pending = spare
-		}
-		w.mu.Unlock()
-	}()
 	if len(w.pending) == 0 {
 		w.mu.Unlock()
-		return w.Conn.Read(b)
+		n, err := w.Conn.Read(b)
+		w.mu.Lock()
+		w.reading--
+		w.mu.Unlock()
+		return n, err
 	}
-	x := exchange{wire: w, request: w.pending, answer: b}
+	x := w.unused
+	if w.unused = nil; x == nil {
+		x = &exchange{wire: w}
+		x.stepped = x.step
+	}
+	x.request, x.answer = w.pending, b
 	w.pending = nil
 	w.out.Lock()
 	w.mu.Unlock()
+	return w.exchange(x)
+}
+
+// exchange sends a request and reads the first bytes of its answer.
+func (w *wire) exchange(x *exchange) (int, error) {
 	whole := x.request[:0]
-	err := w.raw.Read(x.step)
+	err := w.raw.Read(x.stepped)
 	if !x.sent {
 		w.out.Unlock()
 	}
-	if len(x.request) == 0 {
-		spare = whole // nobody sends from it any more
-	}
+	n, failed, rest, b := x.n, x.err, len(x.request), x.answer
+	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.reading--
+		if rest > 0 {
+			return // somebody still sends from it
+		}
+		if w.pending == nil {
+			w.pending = whole
+		}
+		*x = exchange{wire: w, stepped: x.stepped}
+		w.unused = x
+	}()
 	switch {
 	case err != nil:
 		return 0, err
-	case x.err != nil:
-		return 0, &net.OpError{Op: "exchange", Net: w.RemoteAddr().Network(), Source: w.LocalAddr(), Addr: w.RemoteAddr(), Err: x.err}
-	case len(x.request) > 0:
+	case failed != nil:
+		return 0, &net.OpError{Op: "exchange", Net: w.RemoteAddr().Network(), Source: w.LocalAddr(), Addr: w.RemoteAddr(), Err: failed}
+	case rest > 0:
 		return w.Conn.Read(b)
-	case x.n == 0 && len(b) > 0:
+	case n == 0 && len(b) > 0:
 		return 0, io.EOF
 	}
-	return x.n, nil
+	return n, nil
 }
 
-// exchange is one request and the first bytes of its answer.
+// exchange is one request and the first bytes of its answer. It is used again
+// for the next one: a new one for each would be a quarter of a read's garbage.
 type exchange struct {
 	*wire
+	stepped         func(uintptr) bool // step, bound once
 	request, answer []byte
 	n               int
 	err             error
@@ -135,7 +154,7 @@ func (x *exchange) step(fd uintptr) bool {
 		x.sent = true
 		return x.send(fd)
 	}
-	x.n, x.err = again(syscall.Read, fd, x.answer)
+	x.n, x.err = again(rawRead, fd, x.answer)
 	if x.err == syscall.EAGAIN { //nolint:errorlint // a number of the system
 		x.err = nil
 		return false
@@ -145,7 +164,7 @@ func (x *exchange) step(fd uintptr) bool {
 
 // send sends the request and reports whether there is nothing to wait for.
 func (x *exchange) send(fd uintptr) bool {
-	n, err := again(syscall.Write, fd, x.request)
+	n, err := again(rawWrite, fd, x.request)
 	if err == syscall.EAGAIN { //nolint:errorlint // a number of the system
 		err = nil
 	}
