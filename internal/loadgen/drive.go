@@ -92,6 +92,9 @@ func (s *session) drive(ctx context.Context, journal func() workloads.Journal) (
 	d.summary, err = s.load(ctx, bench.Wiring{
 		Work: s.work, Recorder: func(int) bench.Recorder { return collector.Recorder() }, Interval: w.interval,
 	})
+	for _, w := range s.work.workers {
+		w.session.Close() // the last checks take the connections that they need
+	}
 	stopLimits()
 	stopRounds()
 	if err != nil {

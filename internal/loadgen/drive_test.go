@@ -128,6 +128,9 @@ func TestDrive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if n := s.pool.Pool().Stat().AcquiredConns(); n != 0 {
+			t.Errorf("%d connections were kept after the load", n)
+		}
 		total := hist.NewOpStats("all")
 		for _, i := range m.intervals {
 			total.Merge(hist.Sum("all", i.Ops))

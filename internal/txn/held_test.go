@@ -102,3 +102,31 @@ func TestIdleConnections(t *testing.T) {
 		t.Errorf("backend %d, then %d, %+v", before, pid, s)
 	}
 }
+
+// TestClose: a session's connection can be used by others, and one that a
+// context has broken off is not given to them.
+func TestClose(t *testing.T) {
+	pool := open(t, sandboxtest.Target(t), 0, txn.Options{})
+	session := pool.Session()
+	session.Close() // it has none
+	var v int
+	for _, over := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		if err := session.QueryRow(ctx, "SELECT v FROM t WHERE id = 1").Scan(&v); err != nil {
+			t.Fatal(err)
+		}
+		if over {
+			cancel()
+		}
+		session.Close()
+		cancel()
+		if n := pool.Pool().Stat().AcquiredConns(); n != 0 && !over { // closing takes its time
+			t.Errorf("%d connections are in use", n)
+		}
+		for range 3 { // its connection would be among them
+			if err := pool.Pool().QueryRow(t.Context(), "SELECT v FROM t WHERE id = 1").Scan(&v); err != nil {
+				t.Errorf("after a context that was over (%v): %v", over, err)
+			}
+		}
+	}
+}

@@ -66,7 +66,11 @@ func (p *Pool) Session() *Session {
 // Close gives the session's connection back to the pool. The session takes
 // another when it is used again.
 func (s *Session) Close() {
-	if s.conn != nil {
+	switch {
+	case s.conn == nil:
+	case s.release != nil && !s.release(): // its context has broken it off
+		s.drop(s.quiet)
+	default:
 		s.giveBack()
 	}
 }
