@@ -60,7 +60,7 @@ bench: servers ## measure copy and verify on local servers
 	go run ./cmd/internal/bench $(BENCH_ARGS)
 
 .PHONY: bench-loadgen
-bench-loadgen: servers ## measure the load generator itself, against pgbench too
+bench-loadgen: servers build ## measure the load generator itself, against pgbench too
 	go run ./cmd/internal/benchload $(BENCH_ARGS)
 
 .PHONY: lint
