@@ -79,8 +79,21 @@ var ErrNoJob = errors.New("no copy was begun in this target")
 // process writes the same job. Stop; its work is as good.
 var ErrTaken = errors.New("another process has written this chunk")
 
+// SchemaMaker is a Store that makes a schema in a way of its own, since on some
+// servers that takes patience.
+type SchemaMaker interface {
+	CreateSchema(ctx context.Context, name string) error
+}
+
+func createSchema(ctx context.Context, s Store) error {
+	if maker, ok := s.(SchemaMaker); ok {
+		return maker.CreateSchema(ctx, Schema)
+	}
+	_, err := s.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS `+Schema)
+	return err
+}
+
 var ddl = []string{
-	`CREATE SCHEMA IF NOT EXISTS ` + Schema,
 	`CREATE TABLE IF NOT EXISTS ` + Schema + `.job (
 		id TEXT PRIMARY KEY, source TEXT NOT NULL, tables TEXT NOT NULL, tool TEXT NOT NULL,
 		started TIMESTAMPTZ NOT NULL DEFAULT now(), finished TIMESTAMPTZ)`,
@@ -99,13 +112,20 @@ var ddl = []string{
 
 // Ensure creates the checkpoint's tables where they are missing.
 func Ensure(ctx context.Context, s Store) error {
-	for _, statement := range slices.Concat(ddl[:1], leaseDDL, controlDDL, importDDL, journalDDL, ddl[1:]) {
-		_, err := s.Exec(ctx, statement)
+	statements := []func() error{func() error { return createSchema(ctx, s) }}
+	for _, statement := range slices.Concat(leaseDDL, controlDDL, importDDL, journalDDL, ddl) {
+		statements = append(statements, func() error {
+			_, err := s.Exec(ctx, statement)
+			return err
+		})
+	}
+	for _, run := range statements {
+		err := run()
 		if slices.Contains([]string{"23505", "42P07", "42P06", "42710", "40001"}, retry.SQLState(err)) {
 			// Another process makes it at this moment, which IF NOT EXISTS of
 			// PostgreSQL does not see: it stumbles over the table, the schema,
 			// or the row type that comes with a table (42710).
-			_, err = s.Exec(ctx, statement)
+			err = run()
 		}
 		if err != nil {
 			return fmt.Errorf("create checkpoint tables: %w", err)

@@ -63,10 +63,7 @@ type fleet struct {
 type fleetSize struct {
 	customers, kills int
 	patience         time.Duration // far above what any call needs
-	// look is how often the progress is looked at. On CockroachDB 20.2, asking for a
-	// schema that is not there yet was seen to hold CREATE SCHEMA up for minutes,
-	// when one asks all the time.
-	look time.Duration
+	look             time.Duration // how often the progress is looked at
 }
 
 // TestFleet moves 12 tenants out of 25 tables into 12 databases on three
@@ -77,7 +74,7 @@ func TestFleet(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
 		size, seed := fleetSize{customers: 100, kills: 5, patience: commandLimit, look: 20 * time.Millisecond}, uint64(killSeed)
 		if os.Getenv(tortureVariable) == "1" {
-			size, seed = fleetSize{customers: 400, kills: 10, patience: 10 * commandLimit, look: 2 * time.Second}, rand.Uint64()
+			size, seed = fleetSize{customers: 400, kills: 10, patience: 10 * commandLimit, look: 100 * time.Millisecond}, rand.Uint64()
 		} else if !target.StandIn() {
 			t.Skipf("three servers of %s take minutes; %s=1 asks for them", target.Kind(), tortureVariable)
 		}

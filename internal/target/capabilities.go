@@ -57,17 +57,23 @@ var standIn = Capabilities{
 	HashInt: "('x' || %s)::BIT(60)::INT8",
 }
 
-// probe finds the capabilities of a CockroachDB by trying. It works in a schema
-// of its own, which it removes again whatever happens.
+// probeTables begins the names of the probe's tables. They stand in the schema
+// of the others: a schema of their own would change the database's descriptor,
+// and the server waits until nobody holds the old one, which is for ever where
+// somebody asks the database for something all the time.
+const probeTables = "_migrate_probe_"
+
+// probe finds the capabilities of a CockroachDB by trying, with tables of its
+// own, which it removes again whatever happens.
 func (d *DB) probe(ctx context.Context) (err error) {
 	if !d.caps.Cockroach {
 		d.caps = standIn
 		return nil
 	}
-	name := "_migrate_probe_" + randomSuffix()
+	p := prober{tables: probeTables + randomSuffix()}
 	defer func() {
-		// After a failure the schema may not even be there: only that one counts.
-		if removed := d.removeProbe(ctx, Quote(name)); err == nil {
+		// After a failure the tables may not even be there: only that one counts.
+		if removed := d.removeProbe(ctx, p); err == nil {
 			err = removed
 		}
 	}()
@@ -76,7 +82,7 @@ func (d *DB) probe(ctx context.Context) (err error) {
 		return Explain(err)
 	}
 	defer conn.Release()
-	p := prober{conn: conn.Conn(), schema: Quote(name)}
+	p.conn = conn.Conn()
 	p.run(ctx, &d.caps)
 	if p.err != nil {
 		return fmt.Errorf("find out what the target can do: %w", Explain(p.err))
@@ -84,19 +90,18 @@ func (d *DB) probe(ctx context.Context) (err error) {
 	return nil
 }
 
-// removeProbe drops the probe's schema, on another connection and within a
+// removeProbe drops the probe's tables, on another connection and within a
 // moment of its own: the first may be broken, and ctx over.
-func (d *DB) removeProbe(ctx context.Context, schema string) error {
+func (d *DB) removeProbe(ctx context.Context, p prober) error {
 	const moment = 10 * time.Second
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), moment)
 	defer cancel()
-	for _, statement := range []string{
-		"DROP TABLE IF EXISTS " + schema + ".c, " + schema + ".g, " + schema + ".u, " + schema + ".x",
-		"DROP SCHEMA IF EXISTS " + schema,
-	} {
-		if _, err := d.pool.Exec(ctx, statement); err != nil {
-			return fmt.Errorf("remove the probe's schema: %w", Explain(err))
-		}
+	var names []string
+	for _, short := range []string{"c", "g", "u", "x"} {
+		names = append(names, p.table(short))
+	}
+	if _, err := d.pool.Exec(ctx, "DROP TABLE IF EXISTS "+strings.Join(names, ", ")); err != nil {
+		return fmt.Errorf("remove the probe's tables: %w", Explain(err))
 	}
 	return nil
 }
@@ -105,22 +110,26 @@ func (d *DB) removeProbe(ctx context.Context, schema string) error {
 // connection is an error, kept in err.
 type prober struct {
 	conn   *pgx.Conn
-	schema string
+	tables string // how the names of its tables begin
 	err    error
+}
+
+// table is the quoted name of one of the probe's tables.
+func (p *prober) table(short string) string {
+	return pgx.Identifier{Schema, p.tables + "_" + short}.Sanitize()
 }
 
 func (p *prober) run(ctx context.Context, caps *Capabilities) {
 	p.reading(ctx, caps)
 	caps.Import = true
-	p.must(ctx, "CREATE SCHEMA "+p.schema)
-	p.must(ctx, "CREATE TABLE "+p.schema+".c (b BYTES, j JSONB, s STRING)")
-	hex := p.copyIn(ctx, "c (b)", `\\x00ff`+"\n")
-	caps.CopyHexBytes = hex && p.holds(ctx, "SELECT count(*) = 1 FROM "+p.schema+".c WHERE b = b'\\x00\\xff'")
-	unescaped := p.copyIn(ctx, "c (j)", `{"a": "\\n"}`+"\n")
-	caps.CopyUnescapes = unescaped && p.holds(ctx, "SELECT count(*) = 1 FROM "+p.schema+".c WHERE j->>'a' = e'\\n'")
-	caps.GeneratedAlways = p.accepts(ctx, "CREATE TABLE "+p.schema+".g (a INT8, b INT8 GENERATED ALWAYS AS (a + 1) STORED)")
-	caps.OnUpdate = p.accepts(ctx, "CREATE TABLE "+p.schema+".u (a TIMESTAMPTZ DEFAULT now() ON UPDATE now())")
-	caps.ExpressionIndexes = p.accepts(ctx, "CREATE TABLE "+p.schema+".x (a STRING, INDEX (lower(a)))")
+	p.must(ctx, "CREATE TABLE "+p.table("c")+" (b BYTES, j JSONB, s STRING)")
+	hex := p.copyIn(ctx, "b", `\\x00ff`+"\n")
+	caps.CopyHexBytes = hex && p.holds(ctx, "SELECT count(*) = 1 FROM "+p.table("c")+" WHERE b = b'\\x00\\xff'")
+	unescaped := p.copyIn(ctx, "j", `{"a": "\\n"}`+"\n")
+	caps.CopyUnescapes = unescaped && p.holds(ctx, "SELECT count(*) = 1 FROM "+p.table("c")+" WHERE j->>'a' = e'\\n'")
+	caps.GeneratedAlways = p.accepts(ctx, "CREATE TABLE "+p.table("g")+" (a INT8, b INT8 GENERATED ALWAYS AS (a + 1) STORED)")
+	caps.OnUpdate = p.accepts(ctx, "CREATE TABLE "+p.table("u")+" (a TIMESTAMPTZ DEFAULT now() ON UPDATE now())")
+	caps.ExpressionIndexes = p.accepts(ctx, "CREATE TABLE "+p.table("x")+" (a STRING, INDEX (lower(a)))")
 }
 
 // accepts reports whether the server takes a statement.
@@ -138,8 +147,8 @@ func (p *prober) must(ctx context.Context, statement string) {
 	}
 }
 
-func (p *prober) copyIn(ctx context.Context, into, text string) bool {
-	_, err := p.conn.PgConn().CopyFrom(ctx, strings.NewReader(text), "COPY "+p.schema+"."+into+" FROM STDIN")
+func (p *prober) copyIn(ctx context.Context, column, text string) bool {
+	_, err := p.conn.PgConn().CopyFrom(ctx, strings.NewReader(text), "COPY "+p.table("c")+" ("+column+") FROM STDIN")
 	return p.answered(err)
 }
 

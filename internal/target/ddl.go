@@ -72,7 +72,8 @@ func (d *DB) hidden(ctx context.Context, name string) (map[string]bool, error) {
 // out that the server made for itself.
 func (d *DB) Tables(ctx context.Context) (map[string]*Table, error) { return d.tables(ctx, "") }
 
-// tables lists one table, or all for an empty name.
+// tables lists one table, or all for an empty name, but for what a probe at this
+// moment, or one that was killed, has made.
 func (d *DB) tables(ctx context.Context, name string) (map[string]*Table, error) {
 	const query = `
 		SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
@@ -80,13 +81,13 @@ func (d *DB) tables(ctx context.Context, name string) (map[string]*Table, error)
 		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
 		WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
-			AND ($2::TEXT = '' OR c.relname::TEXT = $2::TEXT)
+			AND ($2::TEXT = '' OR c.relname::TEXT = $2::TEXT) AND left(c.relname::TEXT, length($3::TEXT)) <> $3::TEXT
 		ORDER BY c.relname, a.attnum`
 	hidden, err := d.hidden(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := d.pool.Query(ctx, query, Schema, name)
+	rows, err := d.pool.Query(ctx, query, Schema, name, probeTables)
 	if err != nil {
 		return nil, fmt.Errorf("list target tables: %w", Explain(err))
 	}

@@ -46,7 +46,7 @@ const sessionSettings = `SET timezone = 'UTC'; SET datestyle = 'ISO'; SET interv
 	SET extra_float_digits = 3; SET statement_timeout = 0; SET client_encoding = 'UTF8'; SET bytea_output = 'hex'`
 
 // Open connects and finds out what the server can do, which on CockroachDB
-// takes the right to create a schema. maxConnections bounds the pool. Errors
+// takes the right to create a table. maxConnections bounds the pool. Errors
 // carry a hint.
 func Open(ctx context.Context, e endpoint.Endpoint, maxConnections int) (*DB, error) {
 	d, err := Connect(ctx, e, maxConnections)
