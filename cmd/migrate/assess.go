@@ -9,12 +9,13 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"leap/cmd/internal/cli"
 	"leap/internal/migrate"
 	"leap/internal/report"
 	"leap/internal/schema"
 )
 
-func newAssess(t terminal) *cobra.Command {
+func newAssess(t cli.Terminal) *cobra.Command {
 	o := &options{t: t}
 	cmd := &cobra.Command{
 		Use:   "assess",
@@ -69,7 +70,7 @@ func (o *options) printAssessment(m *report.Migration) error {
 	if m.Assessment == nil && m.Error != nil {
 		return nil
 	}
-	return writeAll(o.t.out, findingsTable(m.Assessment))
+	return cli.WriteAll(o.t.Out, findingsTable(m.Assessment))
 }
 
 // findingsTable renders findings, the most serious first.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"leap/cmd/internal/cli"
 	"leap/internal/fault"
 	"leap/internal/migrate"
 	"leap/internal/verify"
@@ -41,7 +42,7 @@ func (c *comparison) moreFlags(cmd *cobra.Command) {
 }
 
 // apply puts the flags into the configuration.
-func (c *comparison) apply(cmd *cobra.Command, t terminal, cfg *migrate.Config) error {
+func (c *comparison) apply(cmd *cobra.Command, t cli.Terminal, cfg *migrate.Config) error {
 	if cmd.Flags().Lookup("tier") == nil {
 		return nil
 	}
@@ -62,7 +63,7 @@ func (c *comparison) apply(cmd *cobra.Command, t terminal, cfg *migrate.Config) 
 		settle = -1
 	}
 	cfg.Verify = migrate.VerifyOptions{
-		Tier: tier, RangeRows: c.rows, ShowValues: isTerminal(t.out), Settle: settle,
+		Tier: tier, RangeRows: c.rows, ShowValues: cli.IsTerminal(t.Out), Settle: settle,
 		Repair: c.repair, Tables: c.tables, StateFile: c.state,
 	}
 	if cmd.Flags().Changed("mask-values") {

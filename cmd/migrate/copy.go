@@ -7,11 +7,12 @@ import (
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
+	"leap/cmd/internal/cli"
 	"leap/internal/migrate"
 	"leap/internal/report"
 )
 
-func newCopy(t terminal) *cobra.Command {
+func newCopy(t cli.Terminal) *cobra.Command {
 	o := &options{t: t}
 	cmd := &cobra.Command{
 		Use:   "copy",
@@ -74,6 +75,6 @@ func (o *options) printCopy(m *report.Migration, err error) error {
 	if tables == 1 {
 		verb = "is"
 	}
-	return writeAll(o.t.out, fmt.Sprintf("%s with %s rows %s copied; nothing is compared yet: migrate verify does that\n",
+	return cli.WriteAll(o.t.Out, fmt.Sprintf("%s with %s rows %s copied; nothing is compared yet: migrate verify does that\n",
 		english.Plural(tables, "table", ""), humanize.Comma(rows), verb))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"leap/cmd/internal/cli"
 	"leap/internal/bank"
 	"leap/internal/convert"
 	"leap/internal/endpoint"
@@ -38,7 +39,7 @@ const (
 	newDatabase    = "bank"
 )
 
-func newDemo(t terminal) *cobra.Command {
+func newDemo(t cli.Terminal) *cobra.Command {
 	d := &demo{options: options{t: t}}
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -148,7 +149,7 @@ func (d *demo) check() (err error) {
 }
 
 func (d *demo) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(d.t.out, format+"\n", args...) // narration; the report is what counts
+	_, _ = fmt.Fprintf(d.t.Out, format+"\n", args...) // narration; the report is what counts
 }
 
 // start brings up both servers side by side.

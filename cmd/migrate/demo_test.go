@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"leap/cmd/internal/cli"
 	"leap/internal/fault"
 )
 
@@ -22,7 +23,7 @@ func TestDemo(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var out, errs bytes.Buffer
 	code := run(t.Context(), []string{"demo", "--on", "postgres", "--rows", "63000", "--load", "2s", "--progress", "none"},
-		terminal{out: &out, err: &errs, env: func(string) string { return "" }})
+		cli.Terminal{Out: &out, Err: &errs, Env: func(string) string { return "" }})
 	if code != 0 {
 		t.Errorf("exit code %d", code)
 	}
@@ -84,7 +85,7 @@ func buildLoadgen(t *testing.T) {
 func TestDemoWithoutLoadgen(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	var out, errs bytes.Buffer
-	code := run(t.Context(), []string{"demo"}, terminal{out: &out, err: &errs, env: func(string) string { return "" }})
+	code := run(t.Context(), []string{"demo"}, cli.Terminal{Out: &out, Err: &errs, Env: func(string) string { return "" }})
 	if code != int(fault.Usage) || out.Len() > 0 || !strings.Contains(errs.String(), "--load 0") {
 		t.Errorf("exit code %d\n%s\n%s", code, out.String(), errs.String())
 	}

@@ -109,7 +109,7 @@ func (d *demo) drive(ctx context.Context) (report.Verdict, bool, error) {
 func (d *demo) loadgen(ctx context.Context, args []string) error {
 	d.say("5. loadgen %s", strings.Join(shown(args), " "))
 	cmd := exec.CommandContext(ctx, d.loader, args...) //nolint:gosec // findLoadgen chose the program
-	cmd.Stdout, cmd.Stderr = d.t.out, d.t.err
+	cmd.Stdout, cmd.Stderr = d.t.Out, d.t.Err
 	cmd.Env = append(os.Environ(), "LEAP_TARGET="+d.target.URL(newDatabase))
 	// It ends early as it does by itself at Ctrl-C: what was measured is kept.
 	// A terminal sends Ctrl-C to both, and a second one would break it off.

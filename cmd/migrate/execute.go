@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"leap/cmd/internal/cli"
 	"leap/internal/fault"
 	"leap/internal/migrate"
 	"leap/internal/report"
@@ -56,9 +57,9 @@ func markInterrupted(m *report.Migration, err error) {
 // print writes the report to stdout: JSON when asked for, else the summary.
 func (o *options) print(m *report.Migration) error {
 	if o.json {
-		return report.Encode(o.t.out, m)
+		return report.Encode(o.t.Out, m)
 	}
-	return report.Text(o.t.out, m, report.Options{Color: isTerminal(o.t.out)})
+	return report.Text(o.t.Out, m, report.Options{Color: cli.IsTerminal(o.t.Out)})
 }
 
 // judge runs phases that end in a verification: it prints the report, and the
@@ -84,8 +85,8 @@ func conclude(v report.Verdict) error {
 	case report.Pass:
 		return nil
 	case report.Fail:
-		return &verdictError{fault.Refused}
+		return &cli.VerdictError{Class: fault.Refused}
 	case report.Inconclusive:
 	}
-	return &verdictError{fault.Inconclusive}
+	return &cli.VerdictError{Class: fault.Inconclusive}
 }

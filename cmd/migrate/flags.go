@@ -2,14 +2,12 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
 	"leap/cmd/internal/cli"
@@ -25,7 +23,7 @@ import (
 // options are the flags that the subcommands share; each registers those that
 // mean something to it.
 type options struct {
-	t        terminal
+	t        cli.Terminal
 	source   string
 	target   string
 	policies []string
@@ -184,7 +182,7 @@ func checkFile(flag, path string) error {
 
 // sourceOnly resolves the source of a command that needs no target.
 func (o *options) sourceOnly() (endpoint.Endpoint, error) {
-	e, err := sourceAddress.Resolve(o.source, o.t.env)
+	e, err := sourceAddress.Resolve(o.source, o.t.Env)
 	if err != nil {
 		return e, err
 	}
@@ -197,7 +195,7 @@ func (o *options) sourceOnly() (endpoint.Endpoint, error) {
 
 // targetOnly resolves the target of a command that needs no source.
 func (o *options) targetOnly() (endpoint.Endpoint, error) {
-	e, err := targetAddress.Resolve(o.target, o.t.env)
+	e, err := targetAddress.Resolve(o.target, o.t.Env)
 	if err != nil {
 		return e, err
 	}
@@ -214,7 +212,7 @@ func (o *options) endpoints(cfg *migrate.Config) error {
 	if err != nil {
 		return err
 	}
-	dst, err := targetAddress.Resolve(o.target, o.t.env)
+	dst, err := targetAddress.Resolve(o.target, o.t.Env)
 	if err == nil && src.Same(dst) {
 		return fault.New(fault.Usage, "give the target another address", "source and target are the same database: %s", src)
 	}
@@ -226,7 +224,7 @@ func (o *options) endpoints(cfg *migrate.Config) error {
 }
 
 // hasTarget reports whether a target was given at all.
-func (o *options) hasTarget() bool { return o.target != "" || o.t.env("LEAP_TARGET") != "" }
+func (o *options) hasTarget() bool { return o.target != "" || o.t.Env("LEAP_TARGET") != "" }
 
 // Where the addresses of the two databases may come from.
 var (
@@ -248,7 +246,7 @@ func (o *options) display() (event.Sink, func(), error) {
 	if err := o.checkProgress(); err != nil {
 		return nil, nil, err
 	}
-	bars := isTerminal(o.t.err)
+	bars := cli.IsTerminal(o.t.Err)
 	switch o.progress {
 	case "bars":
 		bars = true
@@ -257,20 +255,9 @@ func (o *options) display() (event.Sink, func(), error) {
 	case "none":
 		return event.Discard, func() {}, nil
 	case "json":
-		d := progress.NewJSONLines(o.t.err)
+		d := progress.NewJSONLines(o.t.Err)
 		return d, d.Close, nil
 	}
-	d := progress.New(o.t.err, progress.Options{Terminal: bars})
+	d := progress.New(o.t.Err, progress.Options{Terminal: bars})
 	return d, d.Close, nil
-}
-
-func isTTY(fd uintptr) bool { return isatty.IsTerminal(fd) }
-
-// writeAll writes to stdout and reports when that fails: a full disk behind a
-// redirection must not look like success.
-func writeAll(w io.Writer, text string) error {
-	if _, err := io.WriteString(w, text); err != nil {
-		return fmt.Errorf("write output: %w", err)
-	}
-	return nil
 }

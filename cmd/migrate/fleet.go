@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"leap/cmd/internal/cli"
 	"leap/internal/fault"
 	"leap/internal/fleet"
 	"leap/internal/migrate"
@@ -81,7 +82,7 @@ func (o *options) readPlan() (fleet.Config, error) {
 }
 
 func (o *options) environment(name string) (string, bool) {
-	value := o.t.env(name)
+	value := o.t.Env(name)
 	return value, value != ""
 }
 
@@ -106,7 +107,7 @@ func (o *options) fleetScript(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return writeAll(o.t.out, text)
+	return cli.WriteAll(o.t.Out, text)
 }
 
 // fleet runs phases for tenants of the plan, prints what became of them, and
@@ -138,19 +139,19 @@ func (o *options) fleet(cmd *cobra.Command, phases ...migrate.Phase) error {
 		return err
 	}
 	if code := f.ExitCode(); code != 0 {
-		return &verdictError{code}
+		return &cli.VerdictError{Class: code}
 	}
 	return nil
 }
 
 func (o *options) printFleet(f *report.Fleet, phases []migrate.Phase) error {
 	if o.json {
-		return report.EncodeFleet(o.t.out, f)
+		return report.EncodeFleet(o.t.Out, f)
 	}
 	if len(phases) == 1 && phases[0] == migrate.Assess {
-		return writeAll(o.t.out, lossesTable(f))
+		return cli.WriteAll(o.t.Out, lossesTable(f))
 	}
-	if err := report.FleetText(o.t.out, f, report.Options{Color: isTerminal(o.t.out)}); err != nil {
+	if err := report.FleetText(o.t.Out, f, report.Options{Color: cli.IsTerminal(o.t.Out)}); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"leap/cmd/internal/cli"
 	"leap/internal/fleet"
 	"leap/internal/migrate"
 )
@@ -30,15 +31,15 @@ func (o *options) fleetStatus(cmd *cobra.Command) error {
 		if err != nil {
 			return fmt.Errorf("encode status: %w", err)
 		}
-		err = writeAll(o.t.out, string(encoded)+"\n")
+		err = cli.WriteAll(o.t.Out, string(encoded)+"\n")
 		if err != nil {
 			return err
 		}
-	} else if err := writeAll(o.t.out, fleetTable(tenants)); err != nil {
+	} else if err := cli.WriteAll(o.t.Out, fleetTable(tenants)); err != nil {
 		return err
 	}
 	if worst != 0 {
-		return &verdictError{worst}
+		return &cli.VerdictError{Class: worst}
 	}
 	return nil
 }

@@ -9,10 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"leap/cmd/internal/cli"
 	"leap/internal/migrate"
 )
 
-func newPause(t terminal) *cobra.Command {
+func newPause(t cli.Terminal) *cobra.Command {
 	o := &order{options: options{t: t}}
 	cmd := &cobra.Command{
 		Use:   "pause",
@@ -33,7 +34,7 @@ again: it continues, with a new view.`,
 	return cmd
 }
 
-func newResume(t terminal) *cobra.Command {
+func newResume(t cli.Terminal) *cobra.Command {
 	o := &order{options: options{t: t}}
 	cmd := &cobra.Command{
 		Use:   "resume",
@@ -75,9 +76,9 @@ func (o *order) give(ctx context.Context, do func(context.Context, migrate.Order
 		if err != nil {
 			return fmt.Errorf("encode the answer: %w", err)
 		}
-		return writeAll(o.t.out, string(text)+"\n")
+		return cli.WriteAll(o.t.Out, string(text)+"\n")
 	}
-	return writeAll(o.t.out, orderedText(done)+"\n")
+	return cli.WriteAll(o.t.Out, orderedText(done)+"\n")
 }
 
 func orderedText(d migrate.Ordered) string {

@@ -19,7 +19,7 @@ import (
 	"leap/internal/report"
 )
 
-func newPlan(t terminal) *cobra.Command {
+func newPlan(t cli.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Write or check the plan file of a move of many tenants",
@@ -31,14 +31,10 @@ table belongs to a tenant, and what may get lost. With --plan it stands in for
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newPlanInit(t), newPlanCheck(t), newPlanSchema(t))
-	for _, c := range cmd.Commands() {
-		c.Args = noArguments
-	}
-	cmd.Args = unknownCommand
 	return cmd
 }
 
-func newPlanInit(t terminal) *cobra.Command {
+func newPlanInit(t cli.Terminal) *cobra.Command {
 	o := &options{t: t}
 	column, out := "", ""
 	cmd := &cobra.Command{
@@ -63,7 +59,7 @@ refuses until a person has decided. It writes nothing to any database.`,
 				draft.PasswordFrom = "LEGACY_PASSWORD"
 			}
 			if out == "" {
-				return writeAll(t.out, draft.Write())
+				return cli.WriteAll(t.Out, draft.Write())
 			}
 			return writeNew(out, draft.Write())
 		},
@@ -74,7 +70,7 @@ refuses until a person has decided. It writes nothing to any database.`,
 	return cmd
 }
 
-func newPlanCheck(t terminal) *cobra.Command {
+func newPlanCheck(t cli.Terminal) *cobra.Command {
 	o := &options{t: t}
 	tables := false
 	cmd := &cobra.Command{
@@ -123,7 +119,7 @@ func (o *options) printChecks(checks []fleet.TenantCheck, tables bool) error { /
 		}
 		text = string(encoded) + "\n"
 	}
-	if err := writeAll(o.t.out, text); err != nil {
+	if err := cli.WriteAll(o.t.Out, text); err != nil {
 		return err
 	}
 	worst := fault.Class(0)
@@ -131,13 +127,13 @@ func (o *options) printChecks(checks []fleet.TenantCheck, tables bool) error { /
 		if c.Err == nil {
 			continue
 		}
-		cli.PrintError(o.t.err, "migrate", fmt.Errorf("tenant %s: %w", c.Name, c.Err))
+		cli.PrintError(o.t.Err, "migrate", fmt.Errorf("tenant %s: %w", c.Name, c.Err))
 		if class := fault.ClassOf(c.Err); worst == 0 || class < worst {
 			worst = class
 		}
 	}
 	if worst != 0 {
-		return &verdictError{worst}
+		return &cli.VerdictError{Class: worst}
 	}
 	return nil
 }
@@ -201,7 +197,7 @@ func tableWriter(header ...any) table.Writer {
 	return w
 }
 
-func newPlanSchema(t terminal) *cobra.Command {
+func newPlanSchema(t cli.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON schema of plan files, for editors",
@@ -216,7 +212,7 @@ take it by a first line in the plan:
 			if err != nil {
 				return fmt.Errorf("schema of plans: %w", err)
 			}
-			return writeAll(t.out, string(schema))
+			return cli.WriteAll(t.Out, string(schema))
 		},
 	}
 }

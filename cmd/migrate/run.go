@@ -3,10 +3,11 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"leap/cmd/internal/cli"
 	"leap/internal/migrate"
 )
 
-func newRun(t terminal) *cobra.Command {
+func newRun(t cli.Terminal) *cobra.Command {
 	o := &options{t: t}
 	cmd := &cobra.Command{
 		Use:   "run",

@@ -5,10 +5,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"leap/cmd/internal/cli"
 	"leap/internal/migrate"
 )
 
-func newSchema(t terminal) *cobra.Command {
+func newSchema(t cli.Terminal) *cobra.Command {
 	o := &options{t: t}
 	apply := false
 	cmd := &cobra.Command{
@@ -37,7 +38,7 @@ copy creates the second when the rows are there.`,
 			if err != nil {
 				return err
 			}
-			return writeAll(o.t.out, "the tables are in place; continue with migrate copy\n")
+			return cli.WriteAll(o.t.Out, "the tables are in place; continue with migrate copy\n")
 		},
 	}
 	cmd.Flags().BoolVar(&apply, "apply", false, "create what must exist before the rows")
@@ -67,5 +68,5 @@ func (o *options) script(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return writeAll(o.t.out, text)
+	return cli.WriteAll(o.t.Out, text)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"leap/cmd/internal/cli"
 	"leap/internal/fault"
 	"leap/internal/migrate"
 	"leap/internal/report"
@@ -46,7 +47,7 @@ func (o *options) selfTest(cmd *cobra.Command) error {
 
 func (o *options) printSelfTest(got *report.SelfTest) error {
 	if o.json {
-		return report.EncodeSelfTest(o.t.out, got)
+		return report.EncodeSelfTest(o.t.Out, got)
 	}
-	return report.SelfTestText(o.t.out, got, report.Options{Color: isTerminal(o.t.out)})
+	return report.SelfTestText(o.t.Out, got, report.Options{Color: cli.IsTerminal(o.t.Out)})
 }

@@ -12,10 +12,11 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"leap/cmd/internal/cli"
 	"leap/internal/migrate"
 )
 
-func newStatus(t terminal) *cobra.Command {
+func newStatus(t cli.Terminal) *cobra.Command {
 	o := &options{t: t}
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -48,13 +49,13 @@ answer.`,
 				return err
 			}
 			if !o.json {
-				return writeAll(t.out, statusText(status, time.Now()))
+				return cli.WriteAll(t.Out, statusText(status, time.Now()))
 			}
 			text, err := json.MarshalIndent(status, "", "  ")
 			if err != nil {
 				return fmt.Errorf("encode status: %w", err)
 			}
-			return writeAll(t.out, string(text)+"\n")
+			return cli.WriteAll(t.Out, string(text)+"\n")
 		},
 	}
 	o.targetFlag(cmd)

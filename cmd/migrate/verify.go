@@ -3,10 +3,11 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"leap/cmd/internal/cli"
 	"leap/internal/migrate"
 )
 
-func newVerify(t terminal) *cobra.Command {
+func newVerify(t cli.Terminal) *cobra.Command {
 	o := &options{t: t}
 	selfTest := false
 	cmd := &cobra.Command{

@@ -66,21 +66,31 @@ func prepare(root *cobra.Command) {
 		}
 		return fault.Wrap(fault.Usage, "see "+cmd.CommandPath()+" --help", err)
 	})
-	root.Args = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return nil
-		}
-		hint := "see " + cmd.CommandPath() + " --help"
-		if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
-			hint = "did you mean " + cmd.CommandPath() + " " + s[0] + "?"
-		}
-		return fault.New(fault.Usage, hint, "there is no command %q", args[0])
+	takeArguments(root)
+}
+
+// takeArguments makes a command that has others below it say which it does not
+// know, and the others take no argument unless they say so.
+func takeArguments(cmd *cobra.Command) {
+	if cmd.HasSubCommands() {
+		cmd.Args = knownCommand
+	} else if cmd.Args == nil {
+		cmd.Args = Arguments()
 	}
-	for _, c := range root.Commands() {
-		if c.Args == nil {
-			c.Args = Arguments()
-		}
+	for _, c := range cmd.Commands() {
+		takeArguments(c)
 	}
+}
+
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "see " + cmd.CommandPath() + " --help"
+	if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
+		hint = "did you mean " + cmd.CommandPath() + " " + s[0] + "?"
+	}
+	return fault.New(fault.Usage, hint, "there is no command %q", args[0])
 }
 
 // Arguments makes a command take exactly the arguments of those names.
