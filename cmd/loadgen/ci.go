@@ -95,7 +95,7 @@ func markdownOf(s *loadgen.Summary) string {
 	out.WriteString("\n| response times (ms) | count | errors | retries | p50 | p90 | p99 | p99.9 | max |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
 	for _, o := range s.Ops {
 		p := o.Response
-		out.WriteString(markdownRow(o.Name, fmt.Sprint(o.Count), fmt.Sprint(o.Errors), fmt.Sprint(o.Retries), text.Millis(p.P50), text.Millis(p.P90), text.Millis(p.P99), text.Millis(p.P999), text.Millis(p.Max)))
+		out.WriteString(markdownRow(o.Name, fmt.Sprint(o.Count), fmt.Sprint(o.Errors), fmt.Sprint(o.Retries), text.Percentile(p.P50), text.Percentile(p.P90), text.Percentile(p.P99), text.Percentile(p.P999), text.Percentile(p.Max)))
 	}
 	if len(s.Invariants) > 0 {
 		out.WriteString("\n| verdict | invariant | |\n| --- | --- | --- |\n")

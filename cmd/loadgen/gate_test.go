@@ -217,7 +217,7 @@ func mixedSummary() *loadgen.Summary {
 		Rate: "800", Server: "PostgreSQL 15.1", StandIn: true,
 		Ops: []loadgen.SummaryOp{{
 			Name: "pay", Count: 4000, Errors: 1, Retries: 23,
-			Response: loadgen.Percentiles{P50: 4.25, P90: 12, P99: 299.8, P999: 400, Max: 1234.4},
+			Response: loadgen.Percentiles{P50: new(4.25), P90: new(12.0), P99: new(299.8), Max: new(1234.4)},
 		}},
 		Gate: []judge.Result{
 			{Threshold: "pay.p99<200ms", Verdict: judge.Fail, Value: "300 ms", Low: "290 ms", High: "310 ms"},

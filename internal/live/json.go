@@ -31,14 +31,14 @@ type jsonNumbers struct {
 }
 
 type jsonRow struct {
-	Name      string  `json:"name"`
-	PerSecond float64 `json:"per_second"`
-	P50       float64 `json:"p50_ms"`
-	P99       float64 `json:"p99_ms"`
-	P999      float64 `json:"p99.9_ms"`
-	Max       float64 `json:"max_ms"`
-	Errors    int64   `json:"errors"`
-	Retries   int64   `json:"retries"`
+	Name      string   `json:"name"`
+	PerSecond float64  `json:"per_second"`
+	P50       *float64 `json:"p50_ms"`
+	P99       *float64 `json:"p99_ms"`
+	P999      *float64 `json:"p99.9_ms"`
+	Max       *float64 `json:"max_ms"`
+	Errors    int64    `json:"errors"`
+	Retries   int64    `json:"retries"`
 }
 
 func (j *jsonLines) show(lines []string, f *Frame) {
@@ -59,7 +59,14 @@ func (j *jsonLines) show(lines []string, f *Frame) {
 	j.write(jsonFrame{Time: now, Message: "interval", jsonNumbers: n})
 }
 
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+// ms is a time in milliseconds, or null.
+func ms(d time.Duration) *float64 {
+	if d == 0 {
+		return nil
+	}
+	v := float64(d) / float64(time.Millisecond)
+	return &v
+}
 
 func (j *jsonLines) write(f jsonFrame) {
 	text, err := json.Marshal(f)

@@ -31,7 +31,8 @@ type Frame struct {
 	Rows []Row
 }
 
-// Row is how one operation does. Times count from when each was due.
+// Row is how one operation does. Times count from when each was due; 0 stands for
+// one that too few operations tell.
 type Row struct {
 	Name                string
 	PerSecond           float64

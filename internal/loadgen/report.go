@@ -94,8 +94,10 @@ func (e *evidence) operation(o *hist.OpStats, name string) page.Operation {
 				h.Merge(x.Series[hist.Response])
 			}
 		}
+		// On a chart it is enough that a value lies above: otherwise it is the
+		// maximum under another name.
 		at := func(p float64) float64 {
-			if h.Count() == 0 {
+			if float64(h.Count())*(100-p) < 100-1e-6 {
 				return math.NaN()
 			}
 			return millis(h.Percentile(p))
@@ -104,14 +106,24 @@ func (e *evidence) operation(o *hist.OpStats, name string) page.Operation {
 		out.Over.P50 = append(out.Over.P50, at(50))
 		out.Over.P99 = append(out.Over.P99, at(99))
 		out.Over.P999 = append(out.Over.P999, at(99.9))
-		out.Over.Max = append(out.Over.Max, at(100))
+		longest := math.NaN()
+		if h.Count() > 0 {
+			longest = millis(h.Max())
+		}
+		out.Over.Max = append(out.Over.Max, longest)
 	}
 	return out
 }
 
 // latency is a distribution with a spectrum of ten points for each nine.
 func latency(h *hist.Histogram) page.Latency {
-	l := page.Latency{P50: millis(h.Percentile(50)), P90: millis(h.Percentile(90)), P99: millis(h.Percentile(99)), P999: millis(h.Percentile(99.9)), Max: millis(h.Max())}
+	at := func(p float64) float64 {
+		if v, ok := known(h, p); ok {
+			return v
+		}
+		return math.NaN()
+	}
+	l := page.Latency{P50: at(50), P90: at(90), P99: at(99), P999: at(99.9), Max: at(100)}
 	for left := 100.0; h.Count() > 0 && left*float64(h.Count()) >= 100; left *= math.Pow(10, -.1) {
 		p := 100 - left
 		l.Spectrum = append(l.Spectrum, page.Point{Percentile: p, Millis: millis(h.Percentile(p))})

@@ -63,18 +63,35 @@ type SummaryOp struct {
 	RetryCost Percentiles `json:"retry_cost"`
 }
 
-// Percentiles are in milliseconds.
+// Percentiles are in milliseconds. One for which too few operations were answered
+// is nil: see known.
 type Percentiles struct {
-	P50  float64 `json:"p50"`
-	P90  float64 `json:"p90"`
-	P99  float64 `json:"p99"`
-	P999 float64 `json:"p99.9"`
-	Max  float64 `json:"max"`
+	P50  *float64 `json:"p50"`
+	P90  *float64 `json:"p90"`
+	P99  *float64 `json:"p99"`
+	P999 *float64 `json:"p99.9"`
+	Max  *float64 `json:"max"`
 }
 
 func percentilesOf(h *hist.Histogram) Percentiles {
-	at := func(p float64) float64 { return millis(h.Percentile(p)) }
-	return Percentiles{at(50), at(90), at(99), at(99.9), millis(h.Max())}
+	at := func(p float64) *float64 {
+		if v, ok := known(h, p); ok {
+			return &v
+		}
+		return nil
+	}
+	return Percentiles{at(50), at(90), at(99), at(99.9), at(100)}
+}
+
+// known returns a percentile in milliseconds where as many operations were
+// answered as the gate wants for a pass. Of fewer, nobody knows how much higher
+// it is; p100 is the maximum of those that were.
+func known(h *hist.Histogram, p float64) (float64, bool) {
+	need := int64(1)
+	if p < 100 {
+		need = hist.MinSamples(p, judge.Confidence)
+	}
+	return millis(h.Percentile(p)), h.Count() >= need
 }
 
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -101,9 +101,15 @@ func (w *watch) frame(i bench.Interval) live.Frame {
 
 func (w *watch) row(o *hist.OpStats) live.Row {
 	h := o.Series[hist.Response]
+	at := func(p float64) time.Duration {
+		if _, ok := known(h, p); !ok {
+			return 0
+		}
+		return h.Percentile(p)
+	}
 	return live.Row{
 		Name: o.Name, PerSecond: float64(o.Counts.Answered()) / float64(len(w.recent)),
-		P50: h.Percentile(50), P99: h.Percentile(99), P999: h.Percentile(99.9), Max: h.Max(),
+		P50: at(50), P99: at(99), P999: at(99.9), Max: h.Max(),
 		Errors: o.Counts.Failed(), Retries: o.Counts.Retries,
 	}
 }

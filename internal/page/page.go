@@ -74,7 +74,7 @@ type Operation struct {
 	Over Timeline
 }
 
-// Latency is a distribution.
+// Latency is a distribution. NaN stands for what too few requests tell.
 type Latency struct {
 	P50, P90, P99, P999, Max float64
 	Spectrum                 []Point

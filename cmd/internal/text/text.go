@@ -45,8 +45,8 @@ func Summary(s *loadgen.Summary) string {
 	for _, o := range s.Ops {
 		w.AppendRow(table.Row{
 			o.Name, humanize.Comma(o.Count), humanize.Comma(o.Errors), humanize.Comma(o.Retries),
-			percentile(o, 50, o.Response.P50), percentile(o, 90, o.Response.P90), percentile(o, 99, o.Response.P99),
-			percentile(o, 99.9, o.Response.P999), percentile(o, 0, o.Response.Max), percentile(o, 99, o.Service.P99),
+			Percentile(o.Response.P50), Percentile(o.Response.P90), Percentile(o.Response.P99),
+			Percentile(o.Response.P999), Percentile(o.Response.Max), Percentile(o.Service.P99),
 		})
 	}
 	out.WriteString(w.Render() + "\n\n")
@@ -71,13 +71,12 @@ func Summary(s *loadgen.Summary) string {
 	return out.String()
 }
 
-// percentile writes one that was measured. Among fewer values than it takes for
-// one of them to lie above, it is the maximum under another name.
-func percentile(o loadgen.SummaryOp, p, v float64) string {
-	if answered := float64(o.Count - o.Errors); answered < 1 || answered*(100-p) < 100-1e-6 {
+// Percentile writes one that is known.
+func Percentile(v *float64) string {
+	if v == nil {
 		return "-"
 	}
-	return Millis(v)
+	return Millis(*v)
 }
 
 // Millis writes milliseconds with three figures.
