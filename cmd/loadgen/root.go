@@ -34,6 +34,6 @@ or an invariant violated, 4 inconclusive.`,
 			return cmd.Help()
 		},
 	}
-	root.AddCommand(newInit(t), newRun(t), newGate(t), newCompare(t), newList(t), newSelfTest(t))
+	root.AddCommand(newInit(t), newRun(t), newGate(t), newReport(t), newCompare(t), newList(t), newSelfTest(t))
 	return root
 }

@@ -25,6 +25,9 @@ func (e *evidence) page(s *Summary) *page.Report {
 		},
 		Environment: e.groups(),
 	}
+	if len(e.healths) > 0 {
+		p.Facts = append(p.Facts, page.Fact{Name: "stripes", Value: e.run.Dir})
+	}
 	for _, g := range s.Gate {
 		p.Gates = append(p.Gates, page.Gate{Threshold: g.Threshold, Value: g.Value, Bounds: g.Bounds(), Verdict: string(g.Verdict), Reason: g.Why})
 	}
