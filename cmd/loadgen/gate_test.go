@@ -188,8 +188,12 @@ func TestMutationsOfTheGate(t *testing.T) {
 			}
 			if c.want != 2 {
 				want := map[int]string{passed: "pass", missed: "fail", unclear: "inconclusive"}[c.want]
-				if got := followsTheSchema(t, out); got["verdict"] != want {
+				got := followsTheSchema(t, out)
+				if got["verdict"] != want {
 					t.Errorf("the summary says %v, want %s", got["verdict"], want)
+				}
+				if reasons, _ := got["reasons"].([]any); c.name == "a busy generator" && len(reasons) != 1 {
+					t.Errorf("the generator is said to be busy more than once: %q", reasons)
 				}
 			}
 			if c.want == 2 && (out != "" || !strings.Contains(said, "look, pay") && !strings.Contains(said, "p50 to p99.999") && !strings.Contains(said, "needs") && !strings.Contains(said, "above 100 %")) {

@@ -60,6 +60,8 @@ type Result struct {
 	Low   string `json:"low,omitempty"`
 	High  string `json:"high,omitempty"`
 	Why   string `json:"why,omitempty"`
+	// Doubted says that Why is the state of the generator, the same for all.
+	Doubted bool `json:"-"`
 }
 
 // Bounds says between what the value lies.
@@ -155,11 +157,11 @@ func (t Threshold) settle(low, high float64, r *Result, why string) {
 func (f *Facts) doubt(r *Result, alone string) {
 	switch {
 	case len(f.Client) > 0:
-		r.Verdict, r.Why = Inconclusive, "the generator could not keep up: "+f.Client[0]
+		r.Verdict, r.Why, r.Doubted = Inconclusive, "the generator could not keep up: "+f.Client[0], true
 	case len(f.Workers) > 0 && r.Verdict == Fail && alone != "":
 		r.Why = alone + " breaks the limit"
 	case len(f.Workers) > 0:
-		r.Verdict, r.Why = Inconclusive, "all connections were busy: "+f.Workers[0]
+		r.Verdict, r.Why, r.Doubted = Inconclusive, "all connections were busy: "+f.Workers[0], true
 	}
 }
 

@@ -90,7 +90,7 @@ func (e *evidence) operation(o *hist.OpStats, name string) page.Operation {
 			out.Limits = append(out.Limits, page.Limit{Percentile: t.Percentile, Millis: t.Limit * 1e3, Label: strings.TrimPrefix(t.Text, name+".")})
 		}
 	}
-	for _, i := range e.run.Intervals {
+	for _, i := range e.drawn() {
 		h := hist.New()
 		for _, x := range i.Ops {
 			if name == "" || x.Name == name {
@@ -134,9 +134,26 @@ func latency(h *hist.Histogram) page.Latency {
 	return l
 }
 
+// drawn are the intervals that charts show. What ended in the moment after the
+// last whole one is in every number, but a rate of a few milliseconds is none, and
+// the moment after the end is no stall.
+func (e *evidence) drawn() []*hist.Interval {
+	var out []*hist.Interval
+	for _, i := range e.run.Intervals {
+		least := time.Duration(1)
+		if i.Start.Seconds() >= e.end.Elapsed-.001 {
+			least = hist.DefaultInterval / 2
+		}
+		if i.End-i.Start >= least {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
 // series fills what is shown second by second.
 func (e *evidence) series(p *page.Report) {
-	for _, i := range e.run.Intervals {
+	for _, i := range e.drawn() {
 		length := (i.End - i.Start).Seconds()
 		var all hist.Counts
 		lag := hist.New()
@@ -144,8 +161,8 @@ func (e *evidence) series(p *page.Report) {
 			all.Add(&o.Counts)
 			lag.Merge(o.Series[hist.ScheduleLag])
 		}
-		if length <= 0 || i.Start.Seconds() >= e.end.Elapsed && all.Asked() == 0 {
-			continue // the moment after the end is no stall
+		if i.Start.Seconds() >= e.end.Elapsed && all.Asked() == 0 {
+			continue
 		}
 		at := i.Start.Seconds()
 		p.Throughput.At = append(p.Throughput.At, at)

@@ -193,6 +193,10 @@ func judgeRun(dirs, thresholds []string) (*Summary, *page.Report, error) {
 			r = judge.Result{Threshold: t.Text, Verdict: judge.Inconclusive, Why: "the run did not come to its end"}
 		}
 		s.Gate = append(s.Gate, r)
+		if r.Doubted { // judgeEnd says why, once for all thresholds
+			s.Verdict = judge.Worse(s.Verdict, r.Verdict)
+			continue
+		}
 		s.lower(r.Verdict, t.Text+": "+r.Says())
 	}
 	e.judgeEnd(s)

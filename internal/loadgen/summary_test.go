@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"leap/internal/hist"
+	"leap/internal/record"
 )
 
 // TestPercentilesOfFew: what a threshold could not pass by, no report gives as
@@ -36,5 +37,21 @@ func TestPercentilesOfFew(t *testing.T) {
 				t.Errorf("%d answers: value %d on the terminal is %v", c.count, n, v)
 			}
 		}
+	}
+}
+
+// TestChartsEndWithTheRun: the moment in which the last operations ended is no
+// second, and its rate is none.
+func TestChartsEndWithTheRun(t *testing.T) {
+	e := &evidence{run: &record.Run{}, end: ended{Elapsed: 2}}
+	for _, i := range [][2]time.Duration{{0, time.Second}, {time.Second, 2 * time.Second}, {2 * time.Second, 2006 * time.Millisecond}, {2 * time.Second, 2700 * time.Millisecond}} {
+		e.run.Intervals = append(e.run.Intervals, &hist.Interval{Start: i[0], End: i[1]})
+	}
+	if got := e.drawn(); len(got) != 3 || got[2].End != 2700*time.Millisecond {
+		t.Errorf("%d intervals are drawn", len(got))
+	}
+	e.end.Elapsed, e.run.Intervals = .3, []*hist.Interval{{End: 300 * time.Millisecond}}
+	if len(e.drawn()) != 1 {
+		t.Error("a run that was interrupted early is not drawn")
 	}
 }
