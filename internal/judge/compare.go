@@ -35,8 +35,12 @@ type Shift struct {
 	// Detectable is the change for the worse that two runs like these show with
 	// a chance of 80 %; 0 when the interval has no lower bound.
 	Detectable time.Duration `json:"detectable_ns"`
-	Change     Change        `json:"change"`
-	Why        string        `json:"why,omitempty"`
+	// IndependentBefore and IndependentAfter are how many independent operations
+	// the percentiles are worth: operations of one stall are not.
+	IndependentBefore int64  `json:"independent_before"`
+	IndependentAfter  int64  `json:"independent_after"`
+	Change            Change `json:"change"`
+	Why               string `json:"why,omitempty"`
 }
 
 // compared are the percentiles that Compare looks at.
@@ -61,13 +65,13 @@ const power = 0.8
 // (Bonferroni): two equal runs show a difference anywhere in one of twenty
 // comparisons at most.
 //
-// The bounds of both runs take their samples for independent. What differs from
-// one run of the same software to the next for other reasons, such as a busy
-// neighbour, is a real difference to them.
-func Compare(before, after []*hist.OpStats) []Shift {
+// The bounds are those of as many independent samples as the run's are worth
+// (Run.independent). What differs from one run of the same software to the next
+// for other reasons, such as a busy neighbour, is a real difference to them.
+func Compare(before, after Run) []Shift {
 	var pairs [][2]*hist.OpStats
-	for _, a := range after {
-		for _, b := range before {
+	for _, a := range after.Ops {
+		for _, b := range before.Ops {
 			if a.Name == b.Name {
 				pairs = append(pairs, [2]*hist.OpStats{b, a})
 			}
@@ -77,7 +81,8 @@ func Compare(before, after []*hist.OpStats) []Shift {
 	var out []Shift
 	for _, pair := range pairs {
 		for _, p := range compared {
-			out = append(out, shift(pair[0], pair[1], p, each))
+			b, a := quantileOf(pair[0], p, each, before.independent(pair[0], p, each)), quantileOf(pair[1], p, each, after.independent(pair[1], p, each))
+			out = append(out, shift(pair[1].Name, b, a, p, each))
 		}
 	}
 	return out
@@ -87,21 +92,29 @@ func Compare(before, after []*hist.OpStats) []Shift {
 // no answer.
 type quantile struct {
 	value, low, high float64
-	enough           bool // or there are too few for an upper bound
+	samples, worth   int64 // how many there are, and how many independent ones that is
+	enough           bool  // or there are too few for an upper bound
 }
 
-// at returns a percentile of all that were asked for, with bounds that are both
-// right but for the error.
-func at(o *hist.OpStats, p, miss float64) quantile {
+// quantileOf returns a percentile of all that were asked for, with bounds that
+// are both right but for the error.
+func quantileOf(o *hist.OpStats, p, miss float64, worth int64) quantile {
 	n, h := o.Counts.Asked(), o.Series[hist.Response]
-	first, last := hist.RankBounds(n, p, 1-miss/2)
+	q := quantile{samples: n, worth: worth}
+	first, last := hist.RankBounds(worth, p, 1-miss/2)
+	q.enough = last <= worth
+	// The same ranks among all.
+	scale := float64(n) / float64(max(worth, 1))
+	first, last = int64(float64(first)*scale), int64(math.Ceil(float64(last)*scale))
+	if !q.enough {
+		last = n + 1
+	}
 	edges := func(rank int64) (from, upTo float64) {
 		if f, u, ok := h.SlotAtRank(rank); ok {
 			return float64(f), float64(u)
 		}
 		return math.Inf(1), math.Inf(1)
 	}
-	q := quantile{enough: last <= n}
 	if first > 0 {
 		q.low, _ = edges(first)
 	}
@@ -122,12 +135,14 @@ func below(a, b quantile) float64 {
 	return a.value - b.value - math.Hypot(a.value-a.low, b.high-b.value)
 }
 
-func shift(before, after *hist.OpStats, p, miss float64) Shift {
-	b, a := at(before, p, miss), at(after, p, miss)
+func shift(op string, b, a quantile, p, miss float64) Shift {
 	low, high := below(a, b), -below(b, a)
-	s := Shift{Op: after.Name, Percentile: p, Before: span(b.value), After: span(a.value), Low: bound(low), High: bound(high)}
+	s := Shift{
+		Op: op, Percentile: p, Before: span(b.value), After: span(a.value), Low: bound(low), High: bound(high),
+		IndependentBefore: b.worth, IndependentAfter: a.worth,
+	}
 	switch {
-	case before.Counts.Asked() == 0 || after.Counts.Asked() == 0:
+	case b.samples == 0 || a.samples == 0:
 		s.Change, s.Why = Unknown, "nothing was measured"
 	case low > 0:
 		s.Change = Slower
@@ -135,7 +150,7 @@ func shift(before, after *hist.OpStats, p, miss float64) Shift {
 		s.Change = Faster
 	case !a.enough || !b.enough:
 		s.Change = Unknown
-		s.Why = fmt.Sprintf("%d and %d samples, at least %d are needed", before.Counts.Asked(), after.Counts.Asked(), hist.MinSamples(p, 1-miss/2))
+		s.Why = fmt.Sprintf("%d and %d samples, worth %d and %d independent ones; at least %d are needed", b.samples, a.samples, b.worth, a.worth, hist.MinSamples(p, 1-miss/2))
 	case math.IsInf(low, -1) || math.IsInf(high, 1):
 		s.Change, s.Why = Unknown, "too many operations were not answered"
 	default:

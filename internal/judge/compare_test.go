@@ -19,6 +19,9 @@ func op(name string, failed int64, times ...time.Duration) *hist.OpStats {
 	return o
 }
 
+// alike compares operations that are independent of each other.
+func alike(before, after []*hist.OpStats) []Shift { return Compare(Run{Ops: before}, Run{Ops: after}) }
+
 // lognormal draws response times as databases have them: median 5 ms, p99 16 ms.
 func lognormal(rng *rand.Rand, n int, scale float64) []time.Duration {
 	out := make([]time.Duration, n)
@@ -43,7 +46,7 @@ func TestCompareCovers(t *testing.T) {
 		const rounds = 200
 		missed, each := 0, [4]int{}
 		for range rounds {
-			shifts := Compare(
+			shifts := alike(
 				[]*hist.OpStats{op("pay", 0, lognormal(rng, 7_000, truth.before)...)},
 				[]*hist.OpStats{op("pay", 0, lognormal(rng, 6_000, truth.after)...)})
 			all := true
@@ -81,7 +84,7 @@ func TestCompareEqualRuns(t *testing.T) {
 				runs[r] = append(runs[r], op(string(rune('a'+i)), 0, lognormal(rng, 2_000, float64(i+1))...))
 			}
 		}
-		for _, s := range Compare(runs[0], runs[1]) {
+		for _, s := range alike(runs[0], runs[1]) {
 			if s.Change == Slower || s.Change == Faster {
 				alarms++
 				break
@@ -101,7 +104,7 @@ func TestCompareFindsWhatItSaysItCan(t *testing.T) {
 	var can [4]time.Duration
 	const rounds = 60
 	for range rounds {
-		for i, s := range Compare([]*hist.OpStats{before()}, []*hist.OpStats{before()}) {
+		for i, s := range alike([]*hist.OpStats{before()}, []*hist.OpStats{before()}) {
 			can[i] += s.Detectable / rounds
 		}
 	}
@@ -113,7 +116,7 @@ func TestCompareFindsWhatItSaysItCan(t *testing.T) {
 				for k := range times {
 					times[k] += time.Duration(factor * can[i].Nanoseconds())
 				}
-				s := Compare([]*hist.OpStats{before()}, []*hist.OpStats{op("pay", 0, times...)})[i]
+				s := alike([]*hist.OpStats{before()}, []*hist.OpStats{op("pay", 0, times...)})[i]
 				switch {
 				case s.Change == Slower && factor == 1:
 					found++
@@ -147,7 +150,7 @@ func TestCompareOfFailures(t *testing.T) {
 		{name: "too few", before: []*hist.OpStats{op("pay", 0, 1, 2)}, to: fine(0), want: [4]Change{Unknown, Unknown, Unknown, Unknown}, verdict: Inconclusive},
 		{name: "nothing", before: []*hist.OpStats{op("pay", 0)}, to: fine(0), want: [4]Change{Unknown, Unknown, Unknown, Unknown}, verdict: Inconclusive},
 	} {
-		shifts := Compare(c.before, c.to)
+		shifts := alike(c.before, c.to)
 		for i, s := range shifts {
 			if c.want[i] != "" && s.Change != c.want[i] || (s.Change == Unknown) != (s.Why != "") {
 				t.Errorf("%s: %+v, want %s", c.name, s, c.want[i])
@@ -157,7 +160,7 @@ func TestCompareOfFailures(t *testing.T) {
 			t.Errorf("%s: %s, %q", c.name, v, why)
 		}
 	}
-	if got := Compare(fine(0), []*hist.OpStats{op("other", 0, 1)}); len(got) != 0 {
+	if got := alike(fine(0), []*hist.OpStats{op("other", 0, 1)}); len(got) != 0 {
 		t.Errorf("runs with nothing in common: %+v", got)
 	}
 	if v, why := Changed(nil, 0); v != Inconclusive || len(why) == 0 {

@@ -147,7 +147,7 @@ func meanBounds(h *hist.Histogram) (low, high float64) {
 	}
 	half := math.Inf(1)
 	if n > 1 {
-		half = studentT(n-1)*m.Deviation/math.Sqrt(n) + m.Error
+		half = studentT(n-1, Confidence)*m.Deviation/math.Sqrt(n) + m.Error
 	}
 	low, high = 0, math.Inf(1)
 	if m.Skewness >= 0 || enough(-m.Skewness) {
@@ -159,9 +159,9 @@ func meanBounds(h *hist.Histogram) (low, high float64) {
 	return low, high
 }
 
-// studentT is the quantile of Student's t for Confidence.
-func studentT(freedom float64) float64 {
-	x := mathext.InvRegIncBeta(freedom/2, 0.5, 2*(1-Confidence))
+// studentT is the quantile of Student's t for a confidence.
+func studentT(freedom, confidence float64) float64 {
+	x := mathext.InvRegIncBeta(freedom/2, 0.5, 2*(1-confidence))
 	return math.Sqrt(freedom * (1 - x) / x)
 }
 

@@ -43,7 +43,7 @@ func Compare(before, after string, tolerance float64) (*Comparison, error) {
 			return nil, err
 		}
 	}
-	c.Shifts = append(c.Shifts, judge.Compare(runs[0].run.Ops, runs[1].run.Ops)...)
+	c.Shifts = append(c.Shifts, judge.Compare(runs[0].side(), runs[1].side())...)
 	if len(c.Shifts) == 0 {
 		return nil, fault.New(fault.Usage, "compare runs of the same workload", "%s and %s have no operation in common", before, after)
 	}
@@ -59,6 +59,15 @@ func Compare(before, after string, tolerance float64) (*Comparison, error) {
 		}
 	}
 	return c, nil
+}
+
+// side is the run as one side of a comparison.
+func (e *evidence) side() judge.Run {
+	r := judge.Run{Ops: e.run.Ops}
+	for _, i := range e.run.Intervals {
+		r.Intervals = append(r.Intervals, i.Ops)
+	}
+	return r
 }
 
 // doubt says why the times of a run are not the server's; empty when they are.
