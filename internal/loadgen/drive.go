@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"leap/internal/bench"
@@ -82,7 +83,7 @@ func (s *session) drive(ctx context.Context, journal func() workloads.Journal) (
 		return d, err
 	}
 	s.work.receipt = s.keeper.Receipt
-	invariants := s.Workload.Invariants(s.Settings)
+	invariants := s.invariants()
 	r := &rounds{pool: s.pool, all: invariants, say: func(line string) {
 		s.Watch.Say(line)
 		s.keeper.Event("violation", line)
@@ -112,6 +113,16 @@ func (s *session) drive(ctx context.Context, journal func() workloads.Journal) (
 	defer cancel()
 	d.checked = r.merge(checkAll(checkCtx, s.pool, invariants, journal()))
 	return d, nil
+}
+
+// invariants are those that the mix can prove: where nothing writes, there are no
+// receipts to be compared with the data, and none is missing.
+func (s *session) invariants() []workloads.Invariant {
+	all := s.Workload.Invariants(s.Settings)
+	if slices.Contains(s.work.writes, true) {
+		return all
+	}
+	return slices.DeleteFunc(all, func(i workloads.Invariant) bool { return !i.During })
 }
 
 // checkFor bounds the last check of all invariants.

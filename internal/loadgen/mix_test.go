@@ -3,6 +3,7 @@ package loadgen
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,5 +78,26 @@ func TestNamedMix(t *testing.T) {
 	_, _, err := NamedMix(bankAbout, "mild")
 	if err == nil || fault.ClassOf(err) != fault.Usage || fault.HintOf(err) != "bank has calm, wild" {
 		t.Errorf("mild: %v (%s)", err, fault.HintOf(err))
+	}
+}
+
+// TestInvariantsOfReaders: a mix that writes nothing has no receipts, and its run
+// is not inconclusive for want of them.
+func TestInvariantsOfReaders(t *testing.T) {
+	for _, c := range []struct {
+		mix  workloads.Mix
+		want []string
+	}{
+		{workloads.Mix{{Op: "look", Percent: 100}}, []string{"amounts"}},
+		{workloads.Mix{{Op: "look", Percent: 50}, {Op: "pay", Percent: 50}}, []string{"acknowledged", "amounts"}},
+	} {
+		s := &session{Config: Config{Workload: till{}}, work: newWork(till{}.About(), c.mix, 1)}
+		var got []string
+		for _, i := range s.invariants() {
+			got = append(got, i.Name)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%v: %v are checked, want %v", c.mix, got, c.want)
+		}
 	}
 }

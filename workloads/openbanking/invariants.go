@@ -14,7 +14,7 @@ const (
 	balancesAddUp    = "balances_match_entries"
 	overdraftKept    = "overdraft_limit_kept"
 	onePaymentPerKey = "one_payment_per_key"
-	receiptsTrue     = "receipts_match_payments"
+	receiptsTrue     = "receipts_match_rows"
 	statusLegal      = "status_changes_legal"
 	vrpWithinLimit   = "vrp_within_limit" //nolint:gosec // no secret, only a name
 	outboxComplete   = "outbox_matches_payments"
@@ -173,7 +173,7 @@ func (Workload) Invariants(s workloads.Settings) []workloads.Invariant {
 			Check: d.checkRows,
 		},
 		workloads.Invariant{
-			Name: receiptsTrue, Says: "every acknowledged payment exists exactly once, and no refused or failed one does",
+			Name: receiptsTrue, Says: "every acknowledged payment, settlement and consent exists exactly once, and no refused or failed one does",
 			Check: d.checkReceipts,
 		})
 }

@@ -26,6 +26,16 @@ func testPlanted(t *testing.T, _ rig, pool *txn.Pool) {
 			}
 		}
 	}
+	// The row that call 7 of another operation writes, and what is said of it.
+	const other = 7
+	dice := workloads.NewDice(settings.Seed, other)
+	tenant, name := d.tenant(&dice), d.callID(other)
+	said := func(op string, o workloads.Outcome) *outcome {
+		return &outcome{receipts: []workloads.Receipt{{Seq: other, Op: op, Outcome: o}}}
+	}
+	settled := fmt.Sprintf("UPDATE openbanking.outbox SET event_id = '%s' WHERE tenant_id = %d AND event_id = 'opening-20-2'", name, tenant)
+	agreed := fmt.Sprintf("UPDATE openbanking.consents SET consent_id = '%s' WHERE tenant_id = %d AND consent_id = 'ais-7'", name, tenant)
+	consented := fmt.Sprintf("INSERT INTO openbanking.payment_consents (tenant_id, consent_id, tpp_id, payer_id, amount_minor, status) VALUES (%d, '%s', 1, 1, 1, 'AUTH')", tenant, name)
 	fine := told(workloads.Refused, repeatNot)
 	first := d.request(workloads.Call{Seq: fine.receipts[0].Seq, Op: "payment_submit", Dice: workloads.NewDice(settings.Seed, fine.receipts[0].Seq)})
 	pay := func(amount int64, tenant int) string {
@@ -68,6 +78,12 @@ func testPlanted(t *testing.T, _ rig, pool *txn.Pool) {
 		{receiptsTrue, pay(first.amount, first.tenant), told(workloads.RolledBack, repeatNot)},  // failed and paid
 		{receiptsTrue, pay(first.amount+1, first.tenant), told(workloads.Committed, repeatNot)}, // another amount
 		{receiptsTrue, pay(first.amount, first.tenant) + "; " + twice(pay(first.amount, first.tenant), first.id), told(workloads.Unknown, repeatNot)},
+		{receiptsTrue, "", said("payment_settle", workloads.Committed)},
+		{receiptsTrue, settled, said("payment_settle", workloads.Refused)},
+		{receiptsTrue, "", said("payment_consent", workloads.Committed)},
+		{receiptsTrue, consented, said("payment_consent", workloads.RolledBack)},
+		{receiptsTrue, "", said("consent_create", workloads.Committed)},
+		{receiptsTrue, agreed, said("consent_create", workloads.RolledBack)},
 	} {
 		t.Run(plant.invariant, func(t *testing.T) {
 			planted(t, pool, plant.sql, func(db workloads.Querier) {
@@ -82,6 +98,13 @@ func testPlanted(t *testing.T, _ rig, pool *txn.Pool) {
 			t.Errorf("without a violation: %+v", bad)
 		}
 	})
+	for op, sql := range map[string]string{"payment_settle": settled, "payment_consent": consented, "consent_create": agreed} {
+		planted(t, pool, sql, func(db workloads.Querier) {
+			if bad := violations(t, db, said(op, workloads.Committed).journal()); bad[receiptsTrue].Violations > 0 {
+				t.Errorf("an acknowledged %s: %+v", op, bad[receiptsTrue])
+			}
+		})
+	}
 	planted(t, pool, pay(first.amount, first.tenant), func(db workloads.Querier) {
 		if bad := violations(t, db, told(workloads.Committed, repeatNot).journal()); bad[receiptsTrue].Violations > 0 {
 			t.Errorf("a payment that was acknowledged: %+v", bad[receiptsTrue])
