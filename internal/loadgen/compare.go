@@ -88,32 +88,14 @@ func (e *evidence) doubt() string {
 
 // differ lists what makes the runs two different experiments.
 func (c *Comparison) differ(before, after *evidence) {
-	b, a := before.asked, after.asked
-	for _, part := range []struct {
-		name          string
-		before, after any
-	}{
-		{"workload", b.Workload, a.Workload},
-		{"mix", b.MixName, a.MixName},
-		{"mix", b.Mix, a.Mix},
-		{"rate", b.Rate, a.Rate},
-		{"think time", b.Think, a.Think},
-		{"workers", b.Workers, a.Workers},
-		{"when full", b.WhenFull, a.WhenFull},
-		{"stripe", b.Stripe, a.Stripe},
-		{"seed", b.Seed, a.Seed},
-		{"scale", b.Scale, a.Scale},
-		{"tenants", b.Tenants, a.Tenants},
-		{"origin", b.Origin, a.Origin},
-		{"protocol", b.Protocol, a.Protocol},
-		{"injected retries", b.InjectRetries, a.InjectRetries},
-		{"server", before.where.Server.Version, after.where.Server.Version},
-		{"generator", before.where.Client.Host, after.where.Client.Host},
-	} {
-		if was, is := fmt.Sprint(part.before), fmt.Sprint(part.after); was != is {
-			c.Differences = append(c.Differences, fmt.Sprintf("%s: %s before, %s after", part.name, orNone(was), orNone(is)))
-		}
+	facts := func(e *evidence) []fact {
+		s := e.asked
+		return append(s.facts(), fact{"mix", s.MixName}, fact{"workers", s.Workers}, fact{"when full", s.WhenFull}, fact{"stripe", s.Stripe},
+			fact{"server", e.where.Server.Version}, fact{"generator", e.where.Client.Host})
 	}
+	unlike(facts(before), facts(after), func(name, was, is string) {
+		c.Differences = append(c.Differences, fmt.Sprintf("%s: %s before, %s after", name, was, is))
+	})
 	names := func(e *evidence) map[string]bool {
 		all := map[string]bool{}
 		for _, o := range e.run.Ops {
@@ -132,11 +114,4 @@ func (c *Comparison) differ(before, after *evidence) {
 			c.Differences = append(c.Differences, name+" is in the run after only")
 		}
 	}
-}
-
-func orNone(text string) string {
-	if text == "" {
-		return "none"
-	}
-	return text
 }

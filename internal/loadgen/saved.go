@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"fmt"
 	"time"
 
 	"leap/internal/bench"
@@ -36,6 +37,44 @@ type saved struct {
 type share struct {
 	Op      string  `json:"op"`
 	Percent float64 `json:"percent"`
+}
+
+// fact is a part of what was asked for, by the name that people know.
+type fact struct {
+	name  string
+	value any
+}
+
+// facts are those in which a load differs from another one, whoever drives it.
+func (s saved) facts() []fact {
+	return []fact{
+		{"workload", s.Workload},
+		{"mix", s.Mix},
+		{"rate", s.Rate},
+		{"think time", s.Think},
+		{"seed", s.Seed},
+		{"scale", s.Scale},
+		{"tenants", s.Tenants},
+		{"origin", s.Origin},
+		{"protocol", s.Protocol},
+		{"injected retries", s.InjectRetries},
+	}
+}
+
+// unlike calls found for each fact that differs between two lists.
+func unlike(before, after []fact, found func(name, was, is string)) {
+	for n := range before {
+		if was, is := fmt.Sprint(before[n].value), fmt.Sprint(after[n].value); was != is {
+			found(before[n].name, orNone(was), orNone(is))
+		}
+	}
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "none"
+	}
+	return text
 }
 
 func save(c Config) saved {

@@ -47,31 +47,14 @@ func readStripes(dirs []string) (*evidence, error) {
 func checkStripes(dirs []string, all []*evidence) error {
 	seen := make([]string, len(all)) // the directory of each stripe
 	for n, e := range all {
-		first, a := all[0].asked, e.asked
-		for _, part := range []struct {
-			name      string
-			is, would any
-		}{
-			{"run", a.Run, first.Run},
-			{"workload", a.Workload, first.Workload},
-			{"mix", a.Mix, first.Mix},
-			{"rate", a.Rate, first.Rate},
-			{"think time", a.Think, first.Think},
-			{"duration", a.Duration, first.Duration},
-			{"warm-up", a.Warmup, first.Warmup},
-			{"seed", a.Seed, first.Seed},
-			{"scale", a.Scale, first.Scale},
-			{"tenants", a.Tenants, first.Tenants},
-			{"origin", a.Origin, first.Origin},
-			{"protocol", a.Protocol, first.Protocol},
-			{"injected retries", a.InjectRetries, first.InjectRetries},
-			{"target", a.Target, first.Target},
-		} {
-			if is, would := fmt.Sprint(part.is), fmt.Sprint(part.would); is != would {
-				return fmt.Errorf("%s and %s are not parts of one load: the %s is %s and %s", dirs[0], dirs[n], part.name, orNone(would), orNone(is))
-			}
+		var differs error
+		unlike(sameOfStripes(all[0].asked), sameOfStripes(e.asked), func(name, would, is string) {
+			differs = cmp.Or(differs, fmt.Errorf("%s and %s are not parts of one load: the %s is %s and %s", dirs[0], dirs[n], name, would, is))
+		})
+		if differs != nil {
+			return differs
 		}
-		stripe, err := pace.ParseStripe(a.Stripe)
+		stripe, err := pace.ParseStripe(e.asked.Stripe)
 		if err != nil {
 			return fmt.Errorf("%s: %w", dirs[n], err)
 		}
@@ -84,6 +67,11 @@ func checkStripes(dirs []string, all []*evidence) error {
 		seen[stripe.Index] = dirs[n]
 	}
 	return nil
+}
+
+// sameOfStripes is what the stripes of a load have in common.
+func sameOfStripes(s saved) []fact {
+	return append([]fact{{"run", s.Run}}, append(s.facts(), fact{"duration", s.Duration}, fact{"warm-up", s.Warmup}, fact{"target", s.Target})...)
 }
 
 // join adds another stripe.
