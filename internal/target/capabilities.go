@@ -93,7 +93,7 @@ func (d *DB) probe(ctx context.Context) (err error) {
 // removeProbe drops the probe's tables, on another connection and within a
 // moment of its own: the first may be broken, and ctx over.
 func (d *DB) removeProbe(ctx context.Context, p prober) error {
-	const moment = 10 * time.Second
+	const moment = time.Minute // a busy server takes its time to drop a table
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), moment)
 	defer cancel()
 	var names []string
