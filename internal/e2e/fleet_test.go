@@ -55,6 +55,8 @@ type fleet struct {
 	targets     []*sandbox.Server
 	prefix      string          // of the names of the target databases
 	to          map[int]*sql.DB // by the tenant's number
+	outside     []*sql.DB       // each server's own database
+	seen        map[int]bool    // tenants whose records are there
 	plan        string          // the file
 	fleetSize
 }
@@ -110,7 +112,7 @@ func newFleet(t *testing.T, kind sandbox.Kind, size fleetSize) *fleet {
 			t.Fatal(err)
 		}
 		stopAtEnd(t, server)
-		f.targets = append(f.targets, server)
+		f.targets, f.outside = append(f.targets, server), append(f.outside, handle(t, server, ""))
 	}
 	return f.elsewhere(t, "calm")
 }
@@ -119,7 +121,7 @@ func newFleet(t *testing.T, kind sandbox.Kind, size fleetSize) *fleet {
 func (f *fleet) elsewhere(t *testing.T, prefix string) *fleet {
 	t.Helper()
 	g := *f
-	g.prefix, g.to = prefix, map[int]*sql.DB{}
+	g.prefix, g.to, g.seen = prefix, map[int]*sql.DB{}, map[int]bool{}
 	g.plan = filepath.Join(t.TempDir(), "plan.yaml")
 	var text strings.Builder
 	fmt.Fprintf(&text, "version: 1\nsources:\n  legacy: {url: %q}\ntargets:\n", f.source.URL(f.shared))
@@ -211,7 +213,10 @@ func (f *fleet) awaitRecorded(t *testing.T, p *process, rows int64) bool {
 
 func (f *fleet) recorded(ctx context.Context) int64 {
 	sum := int64(0)
-	for _, db := range f.to {
+	for tenant, db := range f.to {
+		if !f.begun(ctx, tenant) {
+			continue
+		}
 		var n int64
 		// A target that was not begun with has no records.
 		if err := db.QueryRowContext(ctx, "SELECT coalesce(sum(row_count), 0)::INT8 FROM _migrate.chunk").Scan(&n); err == nil {
@@ -219,6 +224,24 @@ func (f *fleet) recorded(ctx context.Context) int64 {
 		}
 	}
 	return sum
+}
+
+// begun reports whether a tenant's target has records yet. It asks from another
+// database: a session of CockroachDB 20.2 that asked for the schema before it
+// was there does not see it afterwards, for minutes.
+func (f *fleet) begun(ctx context.Context, tenant int) bool {
+	if f.seen[tenant] {
+		return true
+	}
+	server := f.targets[tenant%fleetServers]
+	if server.StandIn() {
+		return true
+	}
+	var there bool
+	err := f.outside[tenant%fleetServers].QueryRowContext(ctx, `SELECT count(*) > 0 FROM crdb_internal.tables
+		WHERE database_name = $1 AND schema_name = '_migrate' AND name = 'chunk' AND drop_time IS NULL`, f.database(tenant)).Scan(&there)
+	f.seen[tenant] = err == nil && there
+	return f.seen[tenant]
 }
 
 // fleetReport is the part of the fleet's report that is read besides what

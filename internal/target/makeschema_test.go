@@ -47,8 +47,13 @@ func TestOpenWhileSomebodyAsks(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := d.Exec(ctx, "CREATE TABLE made_here.t (a INT)"); err != nil {
-			t.Error(err)
+		for _, statement := range []string{"CREATE TABLE made_here.t (a INT)", "INSERT INTO made_here.t VALUES (1)"} {
+			if err := d.Exec(ctx, statement); err != nil {
+				t.Errorf("%s: %v", statement, err)
+			}
+		}
+		if found, err := d.Has(ctx, "SELECT a FROM made_here.t"); err != nil || !found {
+			t.Errorf("the row is there: %v (%v)", found, err)
 		}
 		if err := d.Exec(ctx, `CREATE TABLE "_migrate_probe_left_c" (a INT)`); err != nil {
 			t.Fatal(err)
