@@ -66,6 +66,7 @@ func sourceOf(t *plan.Tenant) string { return t.Source + "/" + t.OwnDatabase }
 // described is a source database as it was found.
 type described struct {
 	database *schema.Database
+	censuses migrate.Censuses
 	err      error
 }
 
@@ -113,6 +114,7 @@ func (d *described) belong(p *plan.Plan, t *plan.Tenant, m *move) plan.Problems 
 	m.cfg.Changes, problems = changes, append(problems, cannot...)
 	tenancy := &migrate.Tenancy{
 		Tenant: t.Name, All: map[string][]*schema.Slice{}, Rest: map[string][]migrate.Rest{}, References: p.References(d.database),
+		Censuses: &d.censuses,
 	}
 	m.cfg.Tenancy = tenancy
 	if t.OwnDatabase != "" {

@@ -97,7 +97,10 @@ func (s *session) census(ctx context.Context, m *schema.Mapping) (report.Check, 
 	}
 	var c source.Census
 	err = s.paced(ctx, func(v *source.Snapshot) (err error) {
-		c, err = v.Census(ctx, m, source.Sharing{Parts: parts, Nowhere: nowhere != ""})
+		sharing := source.Sharing{Parts: parts, Nowhere: nowhere != ""}
+		c, err = s.cfg.Tenancy.Censuses.of(m.SourceName, sharing, v.Position(), func() (source.Census, error) {
+			return v.Census(ctx, m, sharing)
+		})
 		return err
 	})
 	if err != nil {

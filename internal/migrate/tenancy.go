@@ -19,6 +19,9 @@ type Tenancy struct {
 	// References are foreign keys that the plan knows and the source does not
 	// declare, by the table that refers.
 	References map[string][]schema.Hop
+	// Censuses, if set, is shared by the tenants of this source database that move
+	// in the same run.
+	Censuses *Censuses
 }
 
 // Rest is a part of a shared table that no tenant of the plan takes.

@@ -17,6 +17,7 @@ import (
 // bench is one comparison.
 type bench struct {
 	rows, runs, workers int
+	tenants             int // above 0: how many share the tables, instead of the rivals
 	target, migrate     string
 	flat, markdown      bool
 
@@ -84,8 +85,8 @@ func (b *bench) runSmall(ctx context.Context, db string) (measurement, error) {
 
 func say(format string, args ...any) { _, _ = fmt.Fprintf(os.Stdout, format+"\n", args...) }
 
-// start brings up the servers and makes the table.
-func (b *bench) start(ctx context.Context) (err error) {
+// startServers brings up the servers.
+func (b *bench) startServers(ctx context.Context) (err error) {
 	if b.source, err = sandbox.StartSource(ctx, sandbox.Options{}); err != nil {
 		return err
 	}
@@ -93,6 +94,14 @@ func (b *bench) start(ctx context.Context) (err error) {
 		return err
 	}
 	say("source %s, target %s, %d CPUs, %s", b.source, b.dest, runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly))
+	return nil
+}
+
+// start brings up the servers and makes the table.
+func (b *bench) start(ctx context.Context) (err error) {
+	if err = b.startServers(ctx); err != nil {
+		return err
+	}
 	if err = b.fill(ctx, database, b.rows); err != nil || !b.flat {
 		return err
 	}

@@ -23,10 +23,14 @@ func main() {
 	flag.StringVar(&b.target, "target", "postgres", "postgres (the stand-in) or cockroach")
 	flag.StringVar(&b.migrate, "migrate", "bin/migrate", "the migrate binary")
 	flag.BoolVar(&b.flat, "flat", false, "copy a table of a twentieth of the rows as well, and compare the memory")
+	flag.IntVar(&b.tenants, "tenants", 0, "move the tables of so many tenants, once whole and once tenant by tenant, and nothing else")
 	flag.BoolVar(&b.markdown, "markdown", false, "print the tables in Markdown")
 	readURL := flag.String("read", "", "internal: read the table at this address and exit")
 	flag.Parse()
 	work := b.run
+	if b.tenants > 0 {
+		work = b.runTenants
+	}
 	if *readURL != "" {
 		work = func(ctx context.Context) error { return readOnly(ctx, *readURL) }
 	}
