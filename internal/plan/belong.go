@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -231,112 +230,6 @@ func (s *resolution) open(table string) bool {
 	return s.found[table] == nil && !ruled && !s.failed[table]
 }
 
-// useLinks gathers the foreign keys: the source's, and those of the plan.
-func (s *resolution) useLinks() {
-	s.links = map[string][]schema.Hop{}
-	add := func(table string, h schema.Hop) {
-		same := func(o schema.Hop) bool { return hopText(o) == hopText(h) }
-		if h.Table != table && !slices.ContainsFunc(s.links[table], same) { // a row's parent in its own table leads nowhere
-			s.links[table] = append(s.links[table], h)
-		}
-	}
-	for _, t := range s.db.Tables {
-		for _, k := range t.ForeignKeys {
-			if k.RefSchema == "" && s.db.Table(k.RefTable) != nil {
-				add(t.Name, schema.Hop{Columns: k.Columns, Table: k.RefTable, Parent: k.RefColumns})
-			}
-		}
-	}
-	if s.tenant.OwnDatabase != "" {
-		return
-	}
-	for i, text := range s.plan.ForeignKeys {
-		at := fmt.Sprintf("foreign_keys[%d]", i)
-		l, _ := parseForeignKey(text) // Read has checked it
-		t := s.db.Table(l.table)
-		if t == nil {
-			s.complain(at, didYouMean(l.table, tableNames(s.db)), "the source database %s has no table %q", s.db.Name, l.table)
-			continue
-		}
-		if hop, ok := s.hop(at, t, l.hop); ok {
-			add(t.Name, hop)
-		}
-	}
-}
-
-// hop completes a way out of a table and checks that it is there. Without
-// columns of the parent, its primary key is meant.
-func (s *resolution) hop(path string, t *schema.Table, h schema.Hop) (schema.Hop, bool) {
-	parent := s.db.Table(h.Table)
-	if parent == nil {
-		s.complain(path, didYouMean(h.Table, tableNames(s.db)), "the source database %s has no table %q", s.db.Name, h.Table)
-		return h, false
-	}
-	if len(h.Parent) == 0 && parent.PrimaryKey != nil {
-		for _, part := range parent.PrimaryKey.Parts {
-			h.Parent = append(h.Parent, part.Column)
-		}
-	}
-	if len(h.Parent) != len(h.Columns) {
-		s.complain(path, "name the columns on both sides: (a, b) -> "+h.Table+"(a, b)", "the key of %s does not have as many columns as are named", h.Table)
-		return h, false
-	}
-	for _, side := range []struct {
-		table   *schema.Table
-		columns []string
-	}{{t, h.Columns}, {parent, h.Parent}} {
-		for _, c := range side.columns {
-			if side.table.Column(c) == nil {
-				s.complain(path, didYouMean(c, columnNames(side.table)), "table %s has no column %q", side.table.Name, c)
-				return h, false
-			}
-		}
-	}
-	return h, true
-}
-
-// useKeys goes from the tables with a tenant column outwards, one foreign key
-// at a time, so that each table finds its shortest way. Two ways of the same
-// length are for a person to choose from.
-func (s *resolution) useKeys() {
-	for level := 1; level <= len(s.db.Tables); level++ {
-		var next []*node
-		for _, t := range s.db.Tables {
-			if v, ok := s.via[t.Name]; ok && s.found[t.Name] == nil {
-				if parent := s.found[v.hop.Table]; parent != nil && parent.Sliced() {
-					next = append(next, through(t.Name, v.hop, parent))
-				}
-				continue
-			}
-			if !s.open(t.Name) {
-				continue
-			}
-			var ways []schema.Hop
-			for _, h := range s.links[t.Name] {
-				if parent := s.found[h.Table]; parent != nil && parent.Sliced() && parent.level == level-1 {
-					ways = append(ways, h)
-				}
-			}
-			if len(ways) > 1 {
-				s.undecided[t.Name] = ways
-			}
-			if len(ways) > 0 {
-				next = append(next, through(t.Name, ways[0], s.found[ways[0].Table]))
-			}
-		}
-		for _, n := range next {
-			s.found[n.Table] = n
-		}
-	}
-}
-
-func through(table string, h schema.Hop, parent *node) *node {
-	return &node{
-		Belonging: Belonging{Table: table, Column: parent.Column, Path: append([]schema.Hop{h}, parent.Path...)},
-		level:     parent.level + 1,
-	}
-}
-
 func (s *resolution) ambiguous(table string, ways []schema.Hop) {
 	var texts []string
 	for _, h := range ways {
@@ -369,35 +262,6 @@ func (s *resolution) report() {
 	}
 }
 
-// checkIDs finds ids that no value of the tenant column can be.
-func (s *resolution) checkIDs() {
-	told := map[string]bool{}
-	for _, t := range s.db.Tables {
-		n := s.found[t.Name]
-		if n == nil || !n.Sliced() {
-			continue
-		}
-		holder := t
-		if len(n.Path) > 0 {
-			holder = s.db.Table(n.Path[len(n.Path)-1].Table)
-		}
-		column := holder.Column(n.Column)
-		if column == nil || !strings.Contains(column.Type.Base, "int") { // nil: the rule is wrong
-			continue
-		}
-		for _, id := range s.tenant.ID {
-			if !number.MatchString(id) && !told[id] {
-				told[id] = true
-				s.complain(s.plan.PathOf(s.tenant)+".id", "write the number that is in the column, without zeros before it",
-					"id %s cannot be in %s.%s, which holds whole numbers", id, holder.Name, n.Column)
-			}
-		}
-	}
-}
-
-// number is a whole number as servers print it.
-var number = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
-
 func tableNames(db *schema.Database) []string {
 	out := make([]string, len(db.Tables))
 	for i, t := range db.Tables {
@@ -412,55 +276,4 @@ func columnNames(t *schema.Table) []string {
 		out[i] = c.Name
 	}
 	return out
-}
-
-// References returns the foreign keys that only the plan knows, by the table
-// that refers. Belong has told what is wrong with them.
-func (p *Plan) References(db *schema.Database) map[string][]schema.Hop {
-	s := &resolution{plan: p, tenant: &Tenant{}, db: db}
-	out := map[string][]schema.Hop{}
-	for _, text := range p.ForeignKeys {
-		l, _ := parseForeignKey(text)
-		t := db.Table(l.table)
-		if t == nil {
-			continue
-		}
-		if hop, ok := s.hop("", t, l.hop); ok {
-			out[t.Name] = append(out[t.Name], hop)
-		}
-	}
-	return out
-}
-
-// RestPart is a part of a divided table that stays behind on purpose.
-type RestPart struct {
-	Reason string
-	// Slice selects the rows; nil stands for those that lead to no value at all.
-	Slice *schema.Slice
-}
-
-// RestOf returns what stays behind of each divided table. Entries about tables
-// that are not divided are problems.
-func (p *Plan) RestOf(tables []Belonging) (map[string][]RestPart, Problems) {
-	out := map[string][]RestPart{}
-	var problems Problems
-	for i, rest := range p.Rest {
-		some := false
-		for _, b := range tables {
-			if !b.Sliced() || !MatchAny(rest.Tables, b.Table) {
-				continue
-			}
-			some = true
-			part := RestPart{Reason: rest.Reason}
-			if len(rest.ID) > 0 {
-				part.Slice = &schema.Slice{Path: b.Path, Column: b.Column, Values: rest.ID}
-			}
-			out[b.Table] = append(out[b.Table], part)
-		}
-		if !some {
-			problems = append(problems, p.problem(fmt.Sprintf("rest[%d].tables", i), "name tables that tenants share",
-				"%s is no table that is divided among tenants", strings.Join(rest.Tables, ", ")))
-		}
-	}
-	return out, problems
 }
