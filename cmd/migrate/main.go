@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"leap/cmd/internal/cli"
@@ -14,7 +15,16 @@ import (
 // version is set by the build: -ldflags "-X main.version=...".
 var version = "dev"
 
+// gcPercent keeps the heap near what is in use, a few megabytes of buffers that
+// hold no pointers: to look through them costs next to nothing, and rows on
+// their way leave hardly any garbage. At the usual 100 a copy of 20 million rows
+// came to 30 MiB, at this to 25 for the same time. GOGC overrides it.
+const gcPercent = 25
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// After the first signal the second one kills, as people expect.
 	context.AfterFunc(ctx, stop)
