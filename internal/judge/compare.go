@@ -105,7 +105,7 @@ func quantileOf(o *hist.OpStats, p, miss float64, worth int64) quantile {
 	q.enough = last <= worth
 	// The same ranks among all.
 	scale := float64(n) / float64(max(worth, 1))
-	first, last = int64(float64(first)*scale), int64(math.Ceil(float64(last)*scale))
+	first, last = int64(float64(first)*scale), min(n, int64(math.Ceil(float64(last)*scale)))
 	if !q.enough {
 		last = n + 1
 	}
