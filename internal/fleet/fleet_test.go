@@ -132,6 +132,7 @@ func standings(t *testing.T, cfg Config) (map[string]string, fault.Class) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	follows(t, "migrate-status", map[string]any{"plan": cfg.Plan.Name(), "tenants": tenants})
 	out := map[string]string{}
 	for _, s := range tenants {
 		out[s.Name] = s.State + " " + s.Phase
@@ -181,6 +182,12 @@ func TestRunWithATargetDown(t *testing.T) {
 		if got, worst = standings(t, cfg); got["gamma"] != "done verify" || worst != 0 {
 			t.Errorf("after: %v, worst %d", got, worst)
 		}
+		ends, _ := cfg.Plan.Endpoints(cfg.Plan.Tenants, cfg.Outside)
+		status, err := migrate.ReadStatus(t.Context(), ends["gamma"].Target)
+		if err != nil || len(status.Jobs) != 1 {
+			t.Fatalf("got %+v (%v)", status, err)
+		}
+		follows(t, "migrate-status", status)
 	})
 }
 
@@ -240,6 +247,7 @@ func TestCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	follows(t, "migrate-plan-check", map[string]any{"plan": cfg.Plan.Name(), "tenants": checks})
 	if checks[0].Err != nil || checks[1].Err == nil || checks[2].Err == nil || fault.ClassOf(checks[2].Err) != fault.Failed {
 		t.Errorf("got %v, %v, %v", checks[0].Err, checks[1].Err, checks[2].Err)
 	}
