@@ -57,11 +57,15 @@ var standIn = Capabilities{
 	HashInt: "('x' || %s)::BIT(60)::INT8",
 }
 
-// probeTables begins the names of the probe's tables. They stand in the schema
-// of the others: a schema of their own would change the database's descriptor,
-// and the server waits until nobody holds the old one, which is for ever where
-// somebody asks the database for something all the time.
-const probeTables = "_migrate_probe_"
+// probeTables begins the names of the probe's tables. They stand in the
+// checkpoint's schema, or before it is there in the schema of the others: one of
+// their own would change the database's descriptor, and the server waits until
+// nobody holds the old one, which is for ever where somebody asks the database
+// for something all the time.
+const (
+	probeTables      = "_migrate_probe_"
+	checkpointSchema = "_migrate"
+)
 
 // probe finds the capabilities of a CockroachDB by trying, with tables of its
 // own, which it removes again whatever happens.
@@ -70,7 +74,17 @@ func (d *DB) probe(ctx context.Context) (err error) {
 		d.caps = standIn
 		return nil
 	}
-	p := prober{tables: probeTables + randomSuffix()}
+	p := prober{schema: Schema, tables: probeTables + randomSuffix()}
+	begun, err := d.Store().hasSchema(ctx, checkpointSchema)
+	if err != nil {
+		return Explain(err)
+	}
+	if begun {
+		p.schema = checkpointSchema
+		if err = d.sweep(ctx); err != nil {
+			return err
+		}
+	}
 	defer func() {
 		// After a failure the tables may not even be there: only that one counts.
 		if removed := d.removeProbe(ctx, p); err == nil {
@@ -86,6 +100,27 @@ func (d *DB) probe(ctx context.Context) (err error) {
 	p.run(ctx, &d.caps)
 	if p.err != nil {
 		return fmt.Errorf("find out what the target can do: %w", Explain(p.err))
+	}
+	return nil
+}
+
+// sweep drops what a probe left among the user's tables that was killed before
+// the checkpoint was there. Now that it is, nobody begins another one there.
+func (d *DB) sweep(ctx context.Context) error {
+	var names []string
+	err := d.Store().Each(ctx, `SELECT c.relname::TEXT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = $1 AND c.relkind = 'r' AND left(c.relname::TEXT, length($2::TEXT)) = $2::TEXT`, []any{Schema, probeTables},
+		func(scan func(...any) error) error {
+			var name string
+			err := scan(&name)
+			names = append(names, pgx.Identifier{Schema, name}.Sanitize())
+			return err
+		})
+	if err == nil && len(names) > 0 {
+		_, err = d.pool.Exec(ctx, "DROP TABLE IF EXISTS "+strings.Join(names, ", "))
+	}
+	if err != nil {
+		return fmt.Errorf("remove what a probe left: %w", Explain(err))
 	}
 	return nil
 }
@@ -110,13 +145,14 @@ func (d *DB) removeProbe(ctx context.Context, p prober) error {
 // connection is an error, kept in err.
 type prober struct {
 	conn   *pgx.Conn
+	schema string
 	tables string // how the names of its tables begin
 	err    error
 }
 
 // table is the quoted name of one of the probe's tables.
 func (p *prober) table(short string) string {
-	return pgx.Identifier{Schema, p.tables + "_" + short}.Sanitize()
+	return pgx.Identifier{p.schema, p.tables + "_" + short}.Sanitize()
 }
 
 func (p *prober) run(ctx context.Context, caps *Capabilities) {

@@ -43,23 +43,39 @@ func TestOpenWhileSomebodyAsks(t *testing.T) {
 		}
 		defer d.Close()
 		for range 2 { // the second time it is there
-			if err := d.Store().CreateSchema(ctx, "made_here"); err != nil {
+			if err = d.Store().CreateSchema(ctx, "made_here"); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for _, statement := range []string{"CREATE TABLE made_here.t (a INT)", "INSERT INTO made_here.t VALUES (1)"} {
-			if err := d.Exec(ctx, statement); err != nil {
+			if err = d.Exec(ctx, statement); err != nil {
 				t.Errorf("%s: %v", statement, err)
 			}
 		}
-		if found, err := d.Has(ctx, "SELECT a FROM made_here.t"); err != nil || !found {
-			t.Errorf("the row is there: %v (%v)", found, err)
+		if found, failure := d.Has(ctx, "SELECT a FROM made_here.t"); failure != nil || !found {
+			t.Errorf("the row is there: %v (%v)", found, failure)
 		}
-		if err := d.Exec(ctx, `CREATE TABLE "_migrate_probe_left_c" (a INT)`); err != nil {
+		if err = d.Exec(ctx, `CREATE TABLE "_migrate_probe_left_c" (a INT)`); err != nil {
 			t.Fatal(err)
 		}
-		if tables, err := d.Tables(ctx); err != nil || len(tables) != 0 {
-			t.Errorf("the target has %v (%v)", tables, err)
+		if tables, failure := d.Tables(ctx); failure != nil || len(tables) != 0 {
+			t.Errorf("the target has %v (%v)", tables, failure)
+		}
+		if server.StandIn() {
+			return // it is not probed
+		}
+		// Who comes when the checkpoint is there takes away what was left.
+		if err = d.Store().CreateSchema(ctx, checkpointSchema); err != nil {
+			t.Fatal(err)
+		}
+		again, err := Open(ctx, e, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer again.Close()
+		const left = "SELECT 1 FROM pg_catalog.pg_class WHERE left(relname::TEXT, 15) = '_migrate_probe_'"
+		if found, err := again.Has(ctx, left); err != nil || found {
+			t.Errorf("a probe's table is left: %v (%v)", found, err)
 		}
 	})
 }
