@@ -18,7 +18,7 @@ var version = "dev"
 // gcPercent keeps the heap near what is in use, a few megabytes of buffers that
 // hold no pointers: to look through them costs next to nothing, and rows on
 // their way leave hardly any garbage. At the usual 100 a copy of 20 million rows
-// came to 30 MiB, at this to 25 for the same time. GOGC overrides it.
+// came to 30 MiB, at 20 to 25. GOGC overrides it.
 const gcPercent = 25
 
 func main() {
