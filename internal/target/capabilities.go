@@ -2,13 +2,14 @@ package target
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
+
+	"leap/internal/fault"
+	"leap/internal/retry"
 )
 
 // Capabilities is what the connected server can do and how it reads COPY. It
@@ -194,16 +195,33 @@ func (p *prober) holds(ctx context.Context, query string) bool {
 	return p.answered(err) && yes
 }
 
-// answered reports whether err is nil, and keeps errors that are no answer.
+// answered reports whether err is nil, and keeps errors that are no answer to
+// what was asked: a server that is busy or going down, a probe that was
+// interrupted, and tables of the probe that somebody has taken away. To take one
+// of them for "no" would make a plan for another server than this one.
 func (p *prober) answered(err error) bool {
 	if err == nil {
 		return true
 	}
-	if _, ok := errors.AsType[*pgconn.PgError](err); !ok && p.err == nil {
+	answer := retry.Classify(err) == retry.Fatal
+	switch retry.SQLState(err) {
+	case noTable:
+		answer = false
+		err = fault.Wrap(fault.Failed, "start the command again: another process, which looks at the same target, took the probe's tables for left over", err)
+	case "", interruptedState:
+		answer = false
+	}
+	if !answer && p.err == nil {
 		p.err = err
 	}
 	return false
 }
+
+// SQLSTATEs of a table that is not there, and of a statement that was cancelled.
+const (
+	noTable          = "42P01"
+	interruptedState = "57014"
+)
 
 // Newest returns what a current CockroachDB can do (26.1), for plans that are
 // made without a target.
