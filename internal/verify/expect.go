@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"sync"
 
 	"leap/internal/row"
 	"leap/internal/schema"
@@ -91,9 +92,9 @@ func mac(key, text string) string {
 // alphabetOf returns the characters that may stand for one, in order; itself
 // alone for one that stays. It is empty where the definition has none.
 func alphabetOf(c rune) []rune {
-	for _, a := range alphabets {
+	for i, a := range alphabets {
 		if within(a, c) {
-			return spelled(a)
+			return spelledOut()[i]
 		}
 	}
 	for _, vowelsOrNot := range []string{"0123456789", "aeiou", "AEIOU", "bcdfghjklmnpqrstvwxyz", "BCDFGHJKLMNPQRSTVWXYZ"} {
@@ -145,6 +146,16 @@ var alphabets = [][]rune{
 	{0xAC00, 0xD7A3},
 }
 
+// spelledOut are the alphabets character by character. Some have 20,000, too many
+// to be written for each letter of a name.
+var spelledOut = sync.OnceValue(func() [][]rune {
+	out := make([][]rune, len(alphabets))
+	for i, a := range alphabets {
+		out[i] = spelled(a)
+	}
+	return out
+})
+
 func spelled(runs []rune) []rune {
 	var out []rune
 	for run := range slices.Chunk(runs, 2) {
@@ -192,8 +203,7 @@ func scrambled(key, tweak string, text []rune, choices [][]rune) []rune {
 			stream += mac(key, string([]byte{byte(round), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})+tweak+other)
 		}
 		for i := from; i < to; i++ {
-			at := strings.IndexRune(string(choices[i]), text[i])
-			at = len([]rune(string(choices[i])[:at])) + int(stream[2*(i-from)])<<8 + int(stream[2*(i-from)+1])
+			at := slices.Index(choices[i], text[i]) + int(stream[2*(i-from)])<<8 + int(stream[2*(i-from)+1])
 			text[i] = choices[i][at%len(choices[i])]
 		}
 	}
