@@ -175,20 +175,23 @@ const trialFor = 20 * time.Second
 var errUnreached = errors.New("the cluster did not fetch them from the address that it was given")
 
 func (s *session) tryForm(ctx context.Context, server *feed.Server, form target.ImportForm) (err error) {
-	suffix := strings.ToLower(rand.Text())
-	probe, err := s.target.NewImportProbe(ctx, checkpoint.Schema, suffix, form)
-	if err != nil {
+	store, suffix := s.target.Store(), strings.ToLower(rand.Text())
+	// The note comes first: whoever finds it after a crash removes the probe.
+	if err = checkpoint.BeginImport(ctx, store, s.jobID(), trialNote, suffix); err != nil {
 		return err
 	}
-	mark := "leap-probe-" + suffix
 	defer func() {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), trialFor)
 		defer cancel()
-		err = errors.Join(err, probe.Remove(ending, mark))
+		err = errors.Join(err, s.endTrial(ending, suffix))
 	}()
+	probe := s.target.ImportProbe(checkpoint.Schema, suffix)
+	if err = probe.Make(ctx, form); err != nil {
+		return err
+	}
 	trying, cancel := context.WithTimeout(ctx, trialFor)
 	defer cancel()
-	offer := server.Offer(trying, mark, func(_ context.Context, w io.Writer) error {
+	offer := server.Offer(trying, probe.Mark(), func(_ context.Context, w io.Writer) error {
 		_, writeErr := io.WriteString(w, probe.Rows())
 		return writeErr
 	})
@@ -200,6 +203,19 @@ func (s *session) tryForm(ctx context.Context, server *feed.Server, form target.
 		return fmt.Errorf("%w: %w", errUnreached, err)
 	}
 	return err
+}
+
+// trialNote is where the checkpoint keeps the suffix of the trial's table: it
+// stands among the tables, none of which has an empty name.
+const trialNote = ""
+
+// endTrial removes the table of a trial, this one's or a killed one's, and then
+// its note.
+func (s *session) endTrial(ctx context.Context, suffix string) error {
+	if err := s.target.ImportProbe(checkpoint.Schema, suffix).Remove(ctx); err != nil {
+		return fmt.Errorf("remove what is left of a trial import: %w", err)
+	}
+	return checkpoint.EndImport(ctx, s.target.Store(), s.jobID(), trialNote)
 }
 
 // stream is what a job of the target fetches; mark is in its address.
@@ -246,6 +262,15 @@ func (s *session) settleLeftovers(ctx context.Context) error {
 
 // settleImports is settleLeftovers for who holds the job.
 func (s *session) settleImports(ctx context.Context) error {
+	left, err := checkpoint.Imports(ctx, s.target.Store(), s.jobID())
+	if err != nil {
+		return err
+	}
+	if suffix, tried := left[trialNote]; tried {
+		if err = s.endTrial(ctx, suffix); err != nil {
+			return err
+		}
+	}
 	return copy.SettleImports(ctx, importer{writer: s.writer()}, s.mappings(), copy.Config{
 		Lease: s.lease, RetryFor: s.cfg.RetryFor, Events: s.cfg.Events,
 	})

@@ -191,11 +191,13 @@ func (d *DB) Peer(ctx context.Context) (Peer, error) {
 }
 
 // ImportProbe is a scratch table with which it is tried whether and how the
-// server imports. Serve Rows under an address and give that to Try; Remove it
-// in any case.
+// server imports. Serve Rows under an address that holds Mark and give that to
+// Try; Remove it in any case. Removing another value with the same schema and
+// suffix does the same, for what a process left that was killed.
 type ImportProbe struct {
 	db   *DB
 	ref  string
+	mark string
 	form ImportForm
 	text string // the file
 	want string // a query that returns a row when it arrived unbent
@@ -205,9 +207,15 @@ type ImportProbe struct {
 var ErrImportBends = fault.New(fault.Refused, "use --ingest=copy on this server",
 	"this server's IMPORT changed the rows of a trial")
 
-// NewImportProbe makes the scratch table in a schema.
-func (d *DB) NewImportProbe(ctx context.Context, in, suffix string, form ImportForm) (*ImportProbe, error) {
-	p := &ImportProbe{db: d, form: form, ref: Quote(in) + "." + Quote("import_probe_"+suffix)}
+// ImportProbe returns the probe of a schema and a suffix that nobody else uses;
+// Make makes its table.
+func (d *DB) ImportProbe(in, suffix string) *ImportProbe {
+	return &ImportProbe{db: d, ref: Quote(in) + "." + Quote("import_probe_"+suffix), mark: "leap-probe-" + suffix}
+}
+
+// Make makes the scratch table, and the rows of a form for it.
+func (p *ImportProbe) Make(ctx context.Context, form ImportForm) error {
+	p.form = form
 	set := schema.ColumnMapping{Name: "a", Kind: schema.Set, AsText: form.Arrays == ArrayNone}
 	column, array := "STRING", `'a,NULL,q"e\'`
 	if !set.AsText {
@@ -225,15 +233,18 @@ func (d *DB) NewImportProbe(ctx context.Context, in, suffix string, form ImportF
 	for _, r := range rows {
 		var err error
 		if text, err = e.AppendRow(text, r); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	p.text = string(text)
 	p.want = "SELECT 1 FROM " + p.ref + ` WHERE id = 1 AND b = b'\x00\xff\xc3\x28\\x41\x09' AND j->>'k' = e'\n\\'` +
 		` AND s = e'a\tb\\N\nü' AND a = ` + array +
 		" AND (SELECT count(*) FROM " + p.ref + " WHERE id = 2 AND b IS NULL AND j IS NULL AND s IS NULL AND a IS NULL) = 1"
-	return p, d.Exec(ctx, "CREATE TABLE "+p.ref+" (id INT8 PRIMARY KEY, b BYTES, j JSONB, s STRING, a "+column+")")
+	return p.db.Exec(ctx, "CREATE TABLE "+p.ref+" (id INT8 PRIMARY KEY, b BYTES, j JSONB, s STRING, a "+column+")")
 }
+
+// Mark is what the address must hold for Remove to find the job.
+func (p *ImportProbe) Mark() string { return p.mark }
 
 // Rows is what the address must serve.
 func (p *ImportProbe) Rows() string { return p.text }
@@ -250,8 +261,8 @@ func (p *ImportProbe) Try(ctx context.Context, url string) error {
 }
 
 // Remove drops the scratch table when no import holds it any more.
-func (p *ImportProbe) Remove(ctx context.Context, mark string) error {
-	if err := p.db.EndImports(ctx, mark); err != nil {
+func (p *ImportProbe) Remove(ctx context.Context) error {
+	if err := p.db.EndImports(ctx, p.mark); err != nil {
 		return err
 	}
 	return p.db.Exec(ctx, "DROP TABLE IF EXISTS "+p.ref)
