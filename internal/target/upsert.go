@@ -3,12 +3,15 @@ package target
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"leap/internal/fault"
@@ -17,10 +20,9 @@ import (
 )
 
 const (
-	// upsertParameters is how many values one statement carries at most. The
-	// protocol ends at 65,535; planning grows with the number and 10,000 are
-	// past the point where the round trip counts.
-	upsertParameters = 10_000
+	// upsertRows is how many rows one statement carries at most: far past the
+	// point where the round trip counts.
+	upsertRows = 2_000
 	// upsertBytes is how many bytes of values one statement carries, about.
 	upsertBytes = 1 << 20
 	// messageBytes is how large a statement with its values may be on
@@ -29,9 +31,9 @@ const (
 )
 
 // NewUpsertEncoder returns the Encoder whose lines UpsertChunk takes. Values
-// travel as parameters in text form, which every server reads alike; except
-// for arrays, of which some CockroachDBs read the label "NULL" as NULL: sets
-// travel as their labels joined by commas, which no label may hold.
+// travel in text form, which every server reads alike; except for arrays, of
+// which some CockroachDBs read the label "NULL" as NULL: sets travel as their
+// labels joined by commas, which no label may hold.
 func NewUpsertEncoder(m *schema.Mapping) *Encoder {
 	joined := *m
 	joined.Columns = slices.Clone(m.Columns)
@@ -58,8 +60,8 @@ func (d *DB) put(ctx context.Context, conn *pgxpool.Conn, m *schema.Mapping, dat
 	p := newPutter(m)
 	for len(data) > 0 {
 		rows, size := 0, 0
-		p.values = p.values[:0]
-		for len(data) > 0 && rows < p.maxRows && size < upsertBytes {
+		p.reset()
+		for len(data) > 0 && rows < upsertRows && size < upsertBytes {
 			end := bytes.IndexByte(data, '\n')
 			if end < 0 {
 				return fmt.Errorf("put rows into %s: a line without end", m.Name)
@@ -84,22 +86,25 @@ func (d *DB) put(ctx context.Context, conn *pgxpool.Conn, m *schema.Mapping, dat
 	return nil
 }
 
-// putter makes statements of lines.
+// putter makes statements of lines: an array of text for each column, which the
+// server takes apart and casts. The statement is the same for any number of
+// rows, so it is planned once.
 type putter struct {
-	columns, maxRows int
-	head, tail       string
-	arrays           []bool // by column: a set that becomes an array
-	counts           bool   // the server counts every row
-	values           [][]byte
+	sql    string
+	counts bool     // the server counts every row
+	arrays [][]byte // by column: the elements in the binary form of arrays
+	holes  []bool   // by column: whether one of them is NULL
 }
 
 func newPutter(m *schema.Mapping) *putter {
-	var names, keys, sets []string
-	var arrays []bool
+	var names, keys, sets, unnest, values, cells []string
 	key := m.KeyColumns()
-	for _, c := range m.Copied() {
+	for i, c := range m.Copied() {
 		names = append(names, Quote(c.Name))
-		arrays = append(arrays, c.Kind == schema.Set && !c.AsText)
+		cell := "c" + strconv.Itoa(i)
+		cells = append(cells, cell)
+		unnest = append(unnest, fmt.Sprintf("unnest($%d::TEXT[])", i+1))
+		values = append(values, castOf(c, cell))
 		if !slices.ContainsFunc(key, func(k schema.ColumnMapping) bool { return k.Name == c.Name }) {
 			sets = append(sets, Quote(c.Name)+" = excluded."+Quote(c.Name))
 		}
@@ -107,28 +112,103 @@ func newPutter(m *schema.Mapping) *putter {
 	for _, k := range key {
 		keys = append(keys, Quote(k.Name))
 	}
-	p := &putter{
-		columns: len(names), maxRows: max(1, upsertParameters/max(1, len(names))),
-		head:   "INSERT INTO " + qualified(m) + " (" + strings.Join(names, ", ") + ") VALUES ",
-		tail:   " ON CONFLICT (" + strings.Join(keys, ", ") + ") DO NOTHING",
+	then := "DO NOTHING"
+	if len(sets) > 0 {
+		then = "DO UPDATE SET " + strings.Join(sets, ", ")
+	}
+	return &putter{
+		sql: "INSERT INTO " + qualified(m) + " (" + strings.Join(names, ", ") + ") SELECT " + strings.Join(values, ", ") +
+			" FROM ROWS FROM (" + strings.Join(unnest, ", ") + ") AS put (" + strings.Join(cells, ", ") +
+			") ON CONFLICT (" + strings.Join(keys, ", ") + ") " + then,
 		counts: len(sets) > 0,
-		arrays: arrays,
+		arrays: make([][]byte, len(names)),
+		holes:  make([]bool, len(names)),
 	}
-	if p.counts {
-		p.tail = " ON CONFLICT (" + strings.Join(keys, ", ") + ") DO UPDATE SET " + strings.Join(sets, ", ")
-	}
-	return p
 }
 
-// take splits a line of COPY text into values.
+// castOf is the expression that makes a column's value of a cell's text. The
+// type is cast to without its length: a cast would cut to it what the
+// assignment to the column refuses.
+func castOf(c schema.ColumnMapping, cell string) string {
+	switch {
+	case c.Kind == schema.Set && !c.AsText:
+		return "string_to_array(" + cell + ", ',')"
+	case c.Kind == schema.Text, c.Kind == schema.Set:
+		return cell
+	case c.Kind == schema.Bits:
+		return cell + "::VARBIT"
+	case c.Kind == schema.Enum: // a name, in which anything may stand
+		return cell + "::" + c.Type
+	}
+	bare, _, _ := strings.Cut(c.Type, "(")
+	return cell + "::" + bare
+}
+
+// take adds a line of COPY text to the arrays.
 func (p *putter) take(line []byte) error {
 	n := 0
 	for field := range bytes.SplitSeq(line, []byte{'\t'}) {
-		p.values = append(p.values, unescape(field))
+		if n < len(p.arrays) {
+			value := unescape(field)
+			p.holes[n] = p.holes[n] || value == nil
+			p.arrays[n] = appendElement(p.arrays[n], value)
+		}
 		n++
 	}
-	if n != p.columns {
-		return fmt.Errorf("a line has %d values, the table takes %d", n, p.columns)
+	if n != len(p.arrays) {
+		return fmt.Errorf("a line has %d values, the table takes %d", n, len(p.arrays))
+	}
+	return nil
+}
+
+// The binary form of an array: dimensions, whether a NULL is in it, the
+// elements' type, and the length and first index of the only dimension; then each
+// element's length, -1 for NULL, and its bytes. (array_send of PostgreSQL.)
+const (
+	arrayHead  = 5 * 4
+	binaryForm = 1
+)
+
+func appendElement(array, value []byte) []byte {
+	if len(array) == 0 {
+		array = append(array, make([]byte, arrayHead)...)
+	}
+	length := uint32(math.MaxUint32)
+	if value != nil {
+		length = uint32(len(value)) //nolint:gosec // a line is far below 4 GiB
+	}
+	return append(binary.BigEndian.AppendUint32(array, length), value...)
+}
+
+// finish writes the heads of the arrays.
+func (p *putter) finish(rows int) {
+	for i, array := range p.arrays {
+		holes := uint32(0)
+		if p.holes[i] {
+			holes = 1
+		}
+		for at, word := range []uint32{1, holes, pgtype.TextOID, uint32(rows), 1} { //nolint:gosec // bounded by upsertRows
+			binary.BigEndian.PutUint32(array[4*at:], word)
+		}
+	}
+}
+
+func (p *putter) reset() {
+	for i := range p.arrays {
+		p.arrays[i] = p.arrays[i][:0]
+	}
+	clear(p.holes)
+}
+
+func (p *putter) send(ctx context.Context, conn *pgconn.PgConn, rows int) error {
+	p.finish(rows)
+	oids := slices.Repeat([]uint32{pgtype.TextArrayOID}, len(p.arrays))
+	result := conn.ExecParams(ctx, p.sql, p.arrays, oids, []int16{binaryForm}, nil).Read()
+	if result.Err != nil {
+		return result.Err
+	}
+	if n := result.CommandTag.RowsAffected(); p.counts && n != int64(rows) {
+		return fmt.Errorf("the server counted %d rows of %d", n, rows)
 	}
 	return nil
 }
@@ -161,34 +241,6 @@ func unescape(field []byte) []byte {
 		out = append(out, b)
 	}
 	return out
-}
-
-func (p *putter) send(ctx context.Context, conn *pgconn.PgConn, rows int) error {
-	var sql strings.Builder
-	sql.WriteString(p.head)
-	for i := range rows {
-		if i > 0 {
-			sql.WriteByte(',')
-		}
-		for c := range p.columns {
-			sql.WriteByte("(,"[min(c, 1)])
-			parameter := "$" + strconv.Itoa(i*p.columns+c+1)
-			if p.arrays[c] {
-				parameter = "string_to_array(" + parameter + "::TEXT, ',')"
-			}
-			sql.WriteString(parameter)
-		}
-		sql.WriteByte(')')
-	}
-	sql.WriteString(p.tail)
-	result := conn.ExecParams(ctx, sql.String(), p.values, nil, nil, nil).Read()
-	if result.Err != nil {
-		return result.Err
-	}
-	if n := result.CommandTag.RowsAffected(); p.counts && n != int64(rows) {
-		return fmt.Errorf("the server counted %d rows of %d", n, rows)
-	}
-	return nil
 }
 
 // tooLong refuses a row that does not fit into a message of the protocol.

@@ -31,7 +31,7 @@ func TestUpsertReplacesAndAdds(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, server *sandbox.Server) {
 		db := open(t, server, createIntTable, "INSERT INTO t (id, v) VALUES (-1, 'stays'), (3, 'old'), (5001, 'old')")
 		m := intTable()
-		const n = upsertParameters // twice the statement's rows: two columns
+		const n = 5*upsertRows + 1
 		var rows []row.Row
 		for i := range n {
 			rows = append(rows, cells(fmt.Sprint(i), fmt.Sprint("new ", i)))
