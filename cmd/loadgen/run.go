@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -213,6 +215,9 @@ func (f *runFlags) chooseLoad(c *loadgen.Config) (err error) {
 // chooseNames names the run and its directory.
 func (f *runFlags) chooseNames(c *loadgen.Config) error {
 	now := time.Now()
+	if about := c.Workload.About(); f.variant != "" && !slices.Contains(about.Variants, f.variant) {
+		return fault.New(fault.Usage, about.Name+" has "+cmp.Or(strings.Join(about.Variants, ", "), "none"), "there is no variant %q", f.variant)
+	}
 	c.Settings.Run, c.Settings.Variant = f.name, f.variant
 	if f.name == "" {
 		c.Settings.Run = "r" + strconv.FormatInt(now.UnixMilli(), 36)

@@ -28,6 +28,7 @@ type saved struct {
 	Scale         int       `json:"scale"`
 	Tenants       int       `json:"tenants"`
 	Origin        string    `json:"origin"`
+	Variant       string    `json:"variant,omitempty"`
 	Run           string    `json:"run"`
 	Protocol      string    `json:"protocol"`
 	InjectRetries float64   `json:"inject_retries"`
@@ -56,6 +57,7 @@ func (s saved) facts() []fact {
 		{"scale", s.Scale},
 		{"tenants", s.Tenants},
 		{"origin", s.Origin},
+		{"variant", s.Variant},
 		{"protocol", s.Protocol},
 		{"injected retries", s.InjectRetries},
 	}
@@ -82,7 +84,7 @@ func save(c Config) saved {
 		Command: c.Command, Version: c.Version, Started: time.Now().UTC(), Target: c.Target.String(), Workload: c.Workload.About().Name,
 		MixName: c.MixName, Gate: append([]string{}, c.Gate...), Duration: c.Bench.Duration.String(), Warmup: c.Bench.Warmup.String(),
 		Workers: c.Bench.Workers, WhenFull: c.Bench.WhenFull.String(), Stripe: c.Bench.Stripe.String(),
-		Seed: c.Settings.Seed, Scale: c.Settings.Scale, Tenants: c.Settings.Tenants, Origin: c.Settings.Origin, Run: c.Settings.Run,
+		Seed: c.Settings.Seed, Scale: c.Settings.Scale, Tenants: c.Settings.Tenants, Origin: c.Settings.Origin, Variant: c.Settings.Variant, Run: c.Settings.Run,
 		Protocol: string(c.Txn.Protocol), InjectRetries: c.Txn.InjectRetries, Timeout: c.Timeout.String(),
 	}
 	if c.Closed {
