@@ -112,10 +112,11 @@ func everyNth(nth int, o hist.Outcome) func(int) hist.Outcome {
 
 // TestMutationsOfTheGate: whatever is wrong with a run, the exit code says so.
 func TestMutationsOfTheGate(t *testing.T) {
-	const passed, missed, unclear = 0, 3, 4
+	const passed, missed, unclear, wrong = 0, 3, 4, 2
 	if code, out, _ := called(t, "gate", healthy().write(t)); code != passed || !strings.Contains(out, "verdict: pass") {
 		t.Fatalf("a healthy run: exit code %d\n%s", code, out)
 	}
+	seen := map[int]string{missed: "", unclear: "", wrong: ""} // the thresholds that ended so
 	for _, c := range []struct {
 		name  string
 		spoil func(*recorded)
@@ -131,6 +132,7 @@ func TestMutationsOfTheGate(t *testing.T) {
 		{"mean too long", func(r *recorded) { r.latency = time.Second }, "pay.mean<20ms", missed},
 		{"mean too few", func(r *recorded) { r.pays = 20 }, "pay.mean<20ms", unclear},
 		{"max", nil, "max<1s", passed},
+		{"max of nothing", func(r *recorded) { r.pays = 0 }, "max<1s", unclear},
 		{"max too long", func(r *recorded) { r.latency = 2 * time.Second }, "max<1s", missed},
 		{"errors", nil, "error_rate<0.5%", passed},
 		{"errors too many", func(r *recorded) { r.outcome = everyNth(10, hist.Errored) }, "error_rate<0.5%", missed},
@@ -152,6 +154,11 @@ func TestMutationsOfTheGate(t *testing.T) {
 		{"throughput of a closed loop", func(r *recorded) { r.config = map[string]any{"rate": ""} }, "throughput>=95%", unclear},
 		// What is judged in every run, whatever thresholds are given.
 		{"unresolved", func(r *recorded) { r.journal = workloads.Unknown }, "max<1s", missed},
+		{"unresolved, none", nil, "unresolved=0", passed},
+		{"unresolved, asked for", func(r *recorded) { r.journal = workloads.Unknown }, "unresolved=0", missed},
+		{"invariants, kept", nil, "invariants", passed},
+		{"invariants, asked for", func(r *recorded) { r.checked[0]["verdict"] = "fail" }, "invariants", missed},
+		{"invariants, none", func(r *recorded) { r.checked = nil }, "invariants", unclear},
 		{"an invariant violated", func(r *recorded) { r.checked[0]["verdict"], r.checked[0]["violations"] = "fail", 1 }, "max<1s", missed},
 		{"an invariant not checked", func(r *recorded) { r.checked[0]["verdict"], r.checked[0]["error"] = "inconclusive", "no answer" }, "max<1s", unclear},
 		{"an invariant with a verdict nobody knows", func(r *recorded) { r.checked[0]["verdict"] = "ok" }, "max<1s", unclear},
@@ -171,11 +178,20 @@ func TestMutationsOfTheGate(t *testing.T) {
 		}, "throughput>=95%", unclear},
 		{"nothing measured", func(r *recorded) { r.pays = 0 }, "max<1s", unclear},
 		// What may not be called a threshold.
-		{"a misspelt operation", nil, "pya.p99<200ms", 2},
-		{"a misspelt series", nil, "pay.eror_rate<1%", 2},
-		{"a limit without a unit", nil, "pay.p99<200", 2},
-		{"a limit that is always kept", nil, "error_rate<=100%", 2},
+		{"a misspelt operation", nil, "pya.p99<200ms", wrong},
+		{"a misspelt operation, mean", nil, "pya.mean<20ms", wrong},
+		{"a misspelt operation, max", nil, "pya.max<1s", wrong},
+		{"a misspelt operation, errors", nil, "pya.error_rate<1%", wrong},
+		{"a misspelt operation, attempts", nil, "pya.attempts_per_txn<1.5", wrong},
+		{"a misspelt operation, retries", nil, "pya.retries_per_txn<0.5", wrong},
+		{"an operation of the whole run's throughput", nil, "pay.throughput>=95%", wrong},
+		{"an operation of the whole run's outcomes", nil, "pay.unresolved=0", wrong},
+		{"an operation of the whole run's invariants", nil, "pay.invariants", wrong},
+		{"a misspelt series", nil, "pay.eror_rate<1%", wrong},
+		{"a limit without a unit", nil, "pay.p99<200", wrong},
+		{"a limit that is always kept", nil, "error_rate<=100%", wrong},
 	} {
+		seen[c.want] += " " + c.slo
 		t.Run(c.name, func(t *testing.T) {
 			r := healthy()
 			if c.spoil != nil {
@@ -186,7 +202,7 @@ func TestMutationsOfTheGate(t *testing.T) {
 			if code != c.want {
 				t.Errorf("exit code %d, want %d\n%s%s", code, c.want, out, said)
 			}
-			if c.want != 2 {
+			if c.want != wrong {
 				want := map[int]string{passed: "pass", missed: "fail", unclear: "inconclusive"}[c.want]
 				got := followsTheSchema(t, out)
 				if got["verdict"] != want {
@@ -196,10 +212,25 @@ func TestMutationsOfTheGate(t *testing.T) {
 					t.Errorf("the generator is said to be busy more than once: %q", reasons)
 				}
 			}
-			if c.want == 2 && (out != "" || !strings.Contains(said, "look, pay") && !strings.Contains(said, "p50 to p99.999") && !strings.Contains(said, "needs") && !strings.Contains(said, "above 100 %")) {
+			if c.want == wrong && (out != "" || !strings.Contains(said, "look, pay") && !strings.Contains(said, "p50 to p99.999") && !strings.Contains(said, "needs") && !strings.Contains(said, "is of the run as a whole") && !strings.Contains(said, "above 100 %")) {
 				t.Errorf("the message does not say what there is: %s", said)
 			}
 		})
+	}
+	// No kind of threshold may come without its mutations.
+	_, _, said := called(t, "gate", healthy().write(t), "--slo", "pay.eror_rate<1%")
+	_, list, found := strings.Cut(said, "p50 to p99.999, ")
+	list, _, _ = strings.Cut(list, "\n")
+	if kinds := append(strings.Split(list, ", "), "p99"); !found || len(kinds) < 9 {
+		t.Errorf("the message does not list what there is: %s", said)
+	} else {
+		for _, kind := range kinds {
+			for code, slos := range seen {
+				if !strings.Contains(slos, " "+kind) && !strings.Contains(slos, "."+kind) && (kind != "unresolved" || code != unclear) {
+					t.Errorf("no test in which %s ends with exit code %d", kind, code)
+				}
+			}
+		}
 	}
 }
 
