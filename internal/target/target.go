@@ -20,6 +20,7 @@ import (
 
 	"leap/internal/endpoint"
 	"leap/internal/fault"
+	"leap/internal/retry"
 )
 
 // DB is an open target database.
@@ -44,6 +45,27 @@ type Info struct {
 // server's or the role's defaults are.
 const sessionSettings = `SET timezone = 'UTC'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres';
 	SET extra_float_digits = 3; SET statement_timeout = 0; SET client_encoding = 'UTF8'; SET bytea_output = 'hex'`
+
+// idleLimit ends the transaction of a process that is frozen or was cut off in
+// the middle of it: what it has locked would be kept from its successor for as
+// long as the connection seems to be there, which may be hours. Between two
+// statements of a transaction we never need a second.
+const (
+	idleLimit  = "idle_in_transaction_session_timeout"
+	idleAtMost = "30s"
+)
+
+// limitIdle sets the limit unless the address does; a server that has none goes without.
+func limitIdle(ctx context.Context, c *pgx.Conn) error {
+	if _, given := c.Config().RuntimeParams[idleLimit]; given {
+		return nil
+	}
+	_, err := c.PgConn().Exec(ctx, "SET "+idleLimit+" = '"+idleAtMost+"'").ReadAll()
+	if retry.SQLState(err) != "" {
+		return nil
+	}
+	return err
+}
 
 // Open connects and finds out what the server can do, which on CockroachDB
 // takes the right to create a table. maxConnections bounds the pool. Errors
@@ -121,8 +143,10 @@ func PoolConfig(e endpoint.Endpoint, maxConnections int) (*pgxpool.Config, error
 	// and a cached plan would fail once after each.
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
-		_, err := c.PgConn().Exec(ctx, sessionSettings).ReadAll()
-		return err
+		if _, err := c.PgConn().Exec(ctx, sessionSettings).ReadAll(); err != nil {
+			return err
+		}
+		return limitIdle(ctx, c)
 	}
 	config.MaxConns = int32(max(2, min(maxConnections, 1000)))
 	config.MinConns = 0

@@ -60,7 +60,8 @@ func (d *DB) View(ctx context.Context) (*View, error) {
 		return nil, fmt.Errorf("connect to the target: %w", Explain(err))
 	}
 	var id string
-	_, err = conn.Exec(ctx, beginSnapshot)
+	// Whoever reads does so in transactions of their own: this one is idle all along.
+	_, err = conn.Conn().PgConn().Exec(ctx, beginSnapshot+"; SET LOCAL "+idleLimit+" = 0").ReadAll()
 	if err == nil {
 		err = conn.QueryRow(ctx, "SELECT pg_export_snapshot()").Scan(&id)
 	}

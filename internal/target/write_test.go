@@ -350,3 +350,56 @@ func TestErrorsAreExplained(t *testing.T) {
 		t.Error("nil is explained")
 	}
 }
+
+// TestFrozenTransaction: what a process has locked that stands still in the
+// middle of a transaction is given to others, and it finds its transaction gone.
+func TestFrozenTransaction(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, server *sandbox.Server) {
+		db, name := openNamed(t, server, createIntTable, "INSERT INTO t (id, v) VALUES (1, 'before')")
+		e := parse(t, server.URL(name))
+		e.Params = map[string]string{idleLimit: "1s"}
+		frozen, err := Open(t.Context(), e, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(frozen.Close)
+		record := func(tx *Tx) error {
+			if _, err := tx.Exec(t.Context(), "UPDATE t SET v = 'frozen' WHERE id = 1"); err != nil {
+				return err
+			}
+			// Without the limit this would wait for ever: we hold the row.
+			return db.Exec(t.Context(), "UPDATE t SET v = 'successor' WHERE id = 1")
+		}
+		m := intTable()
+		if err := frozen.WriteChunk(t.Context(), m, encodeAll(t, NewEncoder(m, db.Capabilities()), cells("2", "late")), record); err == nil {
+			t.Error("the transaction outlived its locks")
+		}
+		got := scanAll(t, db, m, row.Range{})
+		if len(got) != 1 || string(got["1"][1]) != "successor" {
+			t.Errorf("rows: %q", got)
+		}
+	})
+}
+
+// TestIdleLimit: writers have one by default, and a view, which is idle while
+// others read what it shows, has none.
+func TestIdleLimit(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, server *sandbox.Server) {
+		if !server.StandIn() {
+			t.Skip("only PostgreSQL says what the limit is")
+		}
+		db := open(t, server, createIntTable)
+		var limit string
+		if err := db.pool.QueryRow(t.Context(), "SHOW "+idleLimit).Scan(&limit); err != nil || limit != idleAtMost {
+			t.Errorf("limit %q, %v", limit, err)
+		}
+		v, err := db.View(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer v.Close(t.Context())
+		if err := v.holder.QueryRow(t.Context(), "SHOW "+idleLimit).Scan(&limit); err != nil || limit != "0" {
+			t.Errorf("a view's limit is %q, %v", limit, err)
+		}
+	})
+}
