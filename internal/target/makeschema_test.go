@@ -19,14 +19,13 @@ func TestOpenWhileSomebodyAsks(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		asking, stop := context.WithCancel(ctx)
+		db, err := server.DB(ctx, name)
+		if err != nil {
+			t.Fatal(err)
+		}
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			db, err := server.DB(asking, name)
-			if err != nil {
-				t.Error(err)
-				return
-			}
 			defer func() { _ = db.Close() }()
 			for asking.Err() == nil {
 				_, _ = db.ExecContext(asking, "SELECT count(*) FROM made_here.nothing") // an error

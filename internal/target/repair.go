@@ -39,7 +39,7 @@ func (d *DB) Repair(ctx context.Context, fn func(*RepairTx) error) error {
 			return fmt.Errorf("connect to the target: %w", Explain(err))
 		}
 		defer conn.Release()
-		tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.Serializable})
+		tx, err := conn.BeginTx(ctx, d.idle.waiting(pgx.Serializable))
 		if err != nil {
 			return fmt.Errorf("begin: %w", Explain(err))
 		}

@@ -20,7 +20,6 @@ import (
 
 	"leap/internal/endpoint"
 	"leap/internal/fault"
-	"leap/internal/retry"
 )
 
 // DB is an open target database.
@@ -28,6 +27,7 @@ type DB struct {
 	pool *pgxpool.Pool
 	caps Capabilities
 	info Info
+	idle idle
 	// spellings caches ColumnTypes: the plan's type to the server's spelling.
 	spellings sync.Map
 }
@@ -45,27 +45,6 @@ type Info struct {
 // server's or the role's defaults are.
 const sessionSettings = `SET timezone = 'UTC'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres';
 	SET extra_float_digits = 3; SET statement_timeout = 0; SET client_encoding = 'UTF8'; SET bytea_output = 'hex'`
-
-// idleLimit ends the transaction of a process that is frozen or was cut off in
-// the middle of it: what it has locked would be kept from its successor for as
-// long as the connection seems to be there, which may be hours. Between two
-// statements of a transaction we never need a second.
-const (
-	idleLimit  = "idle_in_transaction_session_timeout"
-	idleAtMost = "30s"
-)
-
-// limitIdle sets the limit unless the address does; a server that has none goes without.
-func limitIdle(ctx context.Context, c *pgx.Conn) error {
-	if _, given := c.Config().RuntimeParams[idleLimit]; given {
-		return nil
-	}
-	_, err := c.PgConn().Exec(ctx, "SET "+idleLimit+" = '"+idleAtMost+"'").ReadAll()
-	if retry.SQLState(err) != "" {
-		return nil
-	}
-	return err
-}
 
 // Open connects and finds out what the server can do, which on CockroachDB
 // takes the right to create a table. maxConnections bounds the pool. Errors
@@ -143,10 +122,8 @@ func PoolConfig(e endpoint.Endpoint, maxConnections int) (*pgxpool.Config, error
 	// and a cached plan would fail once after each.
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
-		if _, err := c.PgConn().Exec(ctx, sessionSettings).ReadAll(); err != nil {
-			return err
-		}
-		return limitIdle(ctx, c)
+		_, err := c.PgConn().Exec(ctx, sessionSettings).ReadAll()
+		return err
 	}
 	config.MaxConns = int32(max(2, min(maxConnections, 1000)))
 	config.MinConns = 0
@@ -175,6 +152,9 @@ func (d *DB) discover(ctx context.Context, e endpoint.Endpoint) error {
 	}
 	d.info.Product, d.info.Version = parseVersion(version)
 	d.caps.Cockroach = d.info.Product == "cockroachdb"
+	if err = d.limitIdle(ctx, conn, e.Params[idleLimit]); err != nil {
+		return Explain(err)
+	}
 	return Explain(d.identify(ctx, conn))
 }
 

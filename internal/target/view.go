@@ -60,8 +60,7 @@ func (d *DB) View(ctx context.Context) (*View, error) {
 		return nil, fmt.Errorf("connect to the target: %w", Explain(err))
 	}
 	var id string
-	// Whoever reads does so in transactions of their own: this one is idle all along.
-	_, err = conn.Conn().PgConn().Exec(ctx, beginSnapshot+"; SET LOCAL "+idleLimit+" = 0").ReadAll()
+	_, err = conn.Conn().PgConn().Exec(ctx, d.idle.unlimited+beginSnapshot).ReadAll()
 	if err == nil {
 		err = conn.QueryRow(ctx, "SELECT pg_export_snapshot()").Scan(&id)
 	}
@@ -71,7 +70,7 @@ func (d *DB) View(ctx context.Context) (*View, error) {
 	}
 	return &View{
 		db: d, holder: conn,
-		begin:  beginSnapshot + "; SET TRANSACTION SNAPSHOT '" + id + "'; " + inKeyOrder,
+		begin:  d.idle.unlimited + beginSnapshot + "; SET TRANSACTION SNAPSHOT '" + id + "'; " + inKeyOrder,
 		moment: Moment{Method: ExportedSnapshot, Timestamp: id, TakenAt: time.Now().UTC()},
 	}, nil
 }
@@ -98,7 +97,7 @@ func (d *DB) viewAt(timestamp string) (*View, error) {
 		return nil, fmt.Errorf("not a timestamp: %q", timestamp)
 	}
 	return &View{
-		db: d, begin: "BEGIN AS OF SYSTEM TIME '" + timestamp + "'",
+		db: d, begin: d.idle.unlimited + "BEGIN AS OF SYSTEM TIME '" + timestamp + "'",
 		moment: Moment{Method: AsOfSystemTime, Timestamp: timestamp, TakenAt: time.Now().UTC()},
 	}, nil
 }

@@ -60,7 +60,7 @@ func (d *DB) writeChunk(ctx context.Context, record func(*Tx) error, rows func(*
 		return fmt.Errorf("connect to the target: %w", Explain(err))
 	}
 	defer conn.Release()
-	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: d.chunkIsolation()})
+	tx, err := conn.BeginTx(ctx, d.idle.writing(d.chunkIsolation()))
 	if err != nil {
 		return fmt.Errorf("begin: %w", Explain(err))
 	}
@@ -96,7 +96,7 @@ func (d *DB) try(ctx context.Context, rows func(*pgxpool.Conn) error) error {
 		return fmt.Errorf("connect to the target: %w", Explain(err))
 	}
 	defer conn.Release()
-	tx, err := conn.Begin(ctx)
+	tx, err := conn.BeginTx(ctx, d.idle.writing(d.chunkIsolation()))
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -135,7 +135,7 @@ func copyStatement(m *schema.Mapping) string {
 func (d *DB) Transaction(ctx context.Context, fn func(*Tx) error) error {
 	const patience = 30 * time.Second
 	return retry.Do(ctx, retry.Policy{For: patience}, func() error {
-		tx, err := d.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.Serializable})
+		tx, err := d.pool.BeginTx(ctx, d.idle.writing(pgx.Serializable))
 		if err != nil {
 			return fmt.Errorf("begin: %w", Explain(err))
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
 	"leap/internal/fault"
@@ -381,25 +382,35 @@ func TestFrozenTransaction(t *testing.T) {
 	})
 }
 
-// TestIdleLimit: writers have one by default, and a view, which is idle while
-// others read what it shows, has none.
+// TestIdleLimit: a transaction that writes has one, and one that reads a view,
+// and may wait for the source, has none, though it uses the same connection.
 func TestIdleLimit(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, server *sandbox.Server) {
-		if !server.StandIn() {
-			t.Skip("only PostgreSQL says what the limit is")
+		_, name := openNamed(t, server, createIntTable)
+		e := parse(t, server.URL(name))
+		e.Params = map[string]string{idleLimit: "500ms"}
+		db, err := Open(t.Context(), e, 2)
+		if err != nil {
+			t.Fatal(err)
 		}
-		db := open(t, server, createIntTable)
-		var limit string
-		if err := db.pool.QueryRow(t.Context(), "SHOW "+idleLimit).Scan(&limit); err != nil || limit != idleAtMost {
-			t.Errorf("limit %q, %v", limit, err)
+		t.Cleanup(db.Close)
+		sleep := func() error {
+			<-time.After(2 * time.Second) // longer than the limit
+			return nil
+		}
+		if err = db.Transaction(t.Context(), func(*Tx) error { return nil }); err != nil {
+			t.Error(err)
+		}
+		if err = db.Repair(t.Context(), func(*RepairTx) error { return sleep() }); err != nil {
+			t.Errorf("a repair that waits for the source: %v", err)
 		}
 		v, err := db.View(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer v.Close(t.Context())
-		if err := v.holder.QueryRow(t.Context(), "SHOW "+idleLimit).Scan(&limit); err != nil || limit != "0" {
-			t.Errorf("a view's limit is %q, %v", limit, err)
+		if err = v.with(t.Context(), func(*pgx.Conn) error { return sleep() }); err != nil {
+			t.Errorf("a reader that waits for the source: %v", err)
 		}
 	})
 }
