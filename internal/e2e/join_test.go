@@ -65,6 +65,7 @@ func TestJoin(t *testing.T) {
 		if o := m.should(t, exitRefused, "copy"); !strings.Contains(o.stderr, "--join") {
 			t.Errorf("a process that does not join is refused without a word about joining: %s", o)
 		}
+		noFailureNoted(t, m)
 		sum := int64(0)
 		for i, p := range processes {
 			o := p.outcome(t)
@@ -78,6 +79,14 @@ func TestJoin(t *testing.T) {
 		}
 		checkFinished(t, m, m.must(t, exitDone, "copy", "--join"))
 	})
+}
+
+// noFailureNoted: who is refused beside a copy says nothing about that copy.
+func noFailureNoted(t *testing.T, m move) {
+	t.Helper()
+	if n := m.targetValue(t, "SELECT count(*) FROM _migrate.journal WHERE phase = 'copy' AND state <> 'running'"); n != "0" {
+		t.Error("the copy is noted as broken off or ended while it runs")
+	}
 }
 
 // TestJoinedProcessesDie: of three processes two are killed, one of them the
@@ -132,6 +141,7 @@ func TestJoinOfAnotherView(t *testing.T) {
 		if !strings.Contains(refused.stderr, "--join=newer") || !strings.Contains(refused.stderr, "written to") {
 			t.Errorf("the refusal does not explain itself: %s", refused)
 		}
+		noFailureNoted(t, m)
 		second := m.joined(t, "--join=newer")
 		one, two := first.outcome(t), second.outcome(t)
 		if one.code != exitDone || two.code != exitDone || two.copied() == 0 || one.copied()+two.copied() != sharedRows*sharedTables {

@@ -32,6 +32,7 @@ func (s *session) copy(ctx context.Context) error {
 	if err := checkpoint.Ensure(ctx, s.target.Store()); err != nil {
 		return err
 	}
+	s.quiet.Store(true) // until it turns out that this process leads
 	release, err := s.holdJob(ctx)
 	if err != nil {
 		return err
@@ -50,6 +51,7 @@ func (s *session) copyAsMember(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.quiet.Store(!leads)
 	begin, move := s.follow, s.copyRows
 	if leads {
 		begin, move = s.prepare, s.moveRows
@@ -68,6 +70,7 @@ func (s *session) copyAsMember(ctx context.Context) error {
 	if leads, err = s.awaitFinish(ctx); err != nil || !leads {
 		return err
 	}
+	s.quiet.Store(false)
 	if err = s.tellOutside(ctx); err != nil {
 		return err
 	}

@@ -73,8 +73,13 @@ func (j *journal) now() checkpoint.Entry {
 	return e
 }
 
-// write notes an entry, where there is a checkpoint to note it in.
+// write notes an entry, where there is a checkpoint to note it in. A process
+// that follows another one, or was refused beside it, must not say that the copy
+// ended or failed.
 func (j *journal) write(ctx context.Context, e checkpoint.Entry) {
+	if j.s.quiet.Load() {
+		return
+	}
 	const moment = 5 * time.Second
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), moment)
 	defer cancel()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"leap/internal/checkpoint"
@@ -30,10 +31,12 @@ type session struct {
 	database *schema.Database
 	facts    convert.Facts
 	lease    checkpoint.Lease // while the copy phase runs
-	planned  *convert.Plan
-	slices   map[string]*schema.Slice // by source table, as the source resolved them
-	whole    *schema.Database         // with the tables that are left out
-	keeper   *source.Keeper           // one view for copy and verify of the same run, if it lasts
+	// quiet: another process leads the copy, and notes where it stands.
+	quiet   atomic.Bool
+	planned *convert.Plan
+	slices  map[string]*schema.Slice // by source table, as the source resolved them
+	whole   *schema.Database         // with the tables that are left out
+	keeper  *source.Keeper           // one view for copy and verify of the same run, if it lasts
 	// seen guards position: the copy's workers ask for views at the same time.
 	seen     sync.Mutex
 	position source.Position      // of the newest view; zero before the first

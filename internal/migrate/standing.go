@@ -18,7 +18,8 @@ type Standing struct {
 	Phase string `json:"phase"`
 	// Rows counts what is copied.
 	Rows int64 `json:"rows"`
-	// Percent of the phase, RowsPerSecond and ETASeconds are nil where they are not known.
+	// Percent of the phase, RowsPerSecond and ETASeconds are nil where they are not
+	// known. The last two are those of the process that leads a shared copy.
 	Percent       *float64 `json:"percent"`
 	RowsPerSecond *float64 `json:"rows_per_second"`
 	ETASeconds    *float64 `json:"eta_seconds"`
@@ -111,26 +112,35 @@ func (out *Standing) apply(e checkpoint.Entry) {
 	switch {
 	case e.State == checkpoint.Broken:
 		out.State, out.Error = StandsFailed, e.Error
-		percent(e.Done, e.Total)
+		percent(out.done(e), e.Total)
 	case e.State == checkpoint.Ended:
 		out.ended(Phase(e.Phase))
 	case e.Silent > goneAfter:
 		out.State = StandsStopped
 		out.Error = "nobody works on it since " + e.Silent.Round(time.Second).String()
-		percent(e.Done, e.Total)
+		percent(out.done(e), e.Total)
 	default:
 		if out.State != StandsPaused {
 			out.State = StandsRunning
 		}
-		percent(e.Done, e.Total)
+		percent(out.done(e), e.Total)
 		if e.Rate > 0 {
 			out.RowsPerSecond = &e.Rate
 		}
-		if left := float64(e.Total - e.Done); left > 0 && e.Rate > 0 {
+		if left := float64(e.Total - out.done(e)); left > 0 && e.Rate > 0 {
 			seconds := left / e.Rate
 			out.ETASeconds = &seconds
 		}
 	}
+}
+
+// done is how many rows of the phase are done. The process that notes knows its
+// own; what others copied that share the work is in the checkpoint.
+func (out *Standing) done(e checkpoint.Entry) int64 {
+	if Phase(e.Phase) == Copy {
+		return max(e.Done, out.Rows)
+	}
+	return e.Done
 }
 
 func (out *Standing) ended(p Phase) {
