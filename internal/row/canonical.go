@@ -93,20 +93,35 @@ func appendBits(dst, text []byte, width int) ([]byte, error) {
 // trailing zeros: servers differ in whether they print 12:00:00.5 or
 // 12:00:00.500000.
 func appendMoment(dst, text []byte) ([]byte, error) {
-	const date, whole = len("2006-01-02"), len("2006-01-02 15:04:05")
-	if len(text) != date && len(text) < whole || !shaped(text, "dddd-dd-dd dd:dd:dd") {
+	trimmed, ok := moment(text)
+	if !ok {
 		return nil, fmt.Errorf("not a date: %.40q", text)
 	}
-	if len(text) > whole {
+	return append(dst, trimmed...), nil
+}
+
+// moment is the text without a fraction's trailing zeros; false when it is no moment.
+func moment(text []byte) ([]byte, bool) {
+	const date, whole = len("2006-01-02"), len("2006-01-02 15:04:05")
+	switch {
+	case len(text) == date:
+		return text, momentForms[0].fits(text) && momentForms[1].fits(text[2:])
+	case len(text) < whole || !momentForms[0].fits(text) || !momentForms[2].fits(text[8:]) || !momentForms[3].fits(text[11:]):
+		return nil, false
+	case len(text) > whole:
 		fraction := text[whole+1:]
 		if text[whole] != '.' || len(fraction) == 0 || len(fraction) > 6 || !allDigits(fraction) {
-			return nil, fmt.Errorf("not a date: %.40q", text)
+			return nil, false
 		}
 		text = bytes.TrimRight(text, "0")
 		text = bytes.TrimSuffix(text, []byte("."))
 	}
-	return append(dst, text...), nil
+	return text, true
 }
+
+// momentForms are the pieces of a moment: they begin at its bytes 0, 2, 8 and
+// 11, the second for a date alone.
+var momentForms = [...]form{formOf("dddd-dd-"), formOf("dd-dd-dd"), formOf("dd dd:dd"), formOf("dd:dd:dd")}
 
 // shaped reports whether text has a digit for every d of the form and the
 // form's own character elsewhere, as far as both reach.

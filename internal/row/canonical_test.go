@@ -264,3 +264,44 @@ func FuzzDecimal(f *testing.F) {
 		}
 	})
 }
+
+// TestForms: eight bytes at a time are seen as they are one by one.
+func TestForms(t *testing.T) {
+	digits := func(text []byte) bool {
+		for _, b := range text {
+			if b < '0' || b > '9' {
+				return false
+			}
+		}
+		return true
+	}
+	bytesNear := rapid.SliceOfN(rapid.OneOf(rapid.ByteRange('0', '9'), rapid.ByteRange('0', '9'), rapid.ByteRange('0', '9'), rapid.Byte()), 0, 20)
+	rapid.Check(t, func(rt *rapid.T) {
+		if text := bytesNear.Draw(rt, "number"); allDigits(text) != digits(text) {
+			rt.Fatalf("%q: %v", text, allDigits(text))
+		}
+		text := []byte(rapid.StringMatching(`[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,7})?)?`).Draw(rt, "moment"))
+		for range rapid.IntRange(0, 1).Draw(rt, "changes") {
+			text[rapid.IntRange(0, len(text)-1).Draw(rt, "at")] = rapid.Byte().Draw(rt, "byte")
+		}
+		const date, whole = 10, 19
+		want := len(text) == date || len(text) >= whole
+		want = want && shaped(text, "dddd-dd-dd dd:dd:dd")
+		if len(text) > whole {
+			want = want && text[whole] == '.' && digits(text[whole+1:]) && len(text) > whole+1 && len(text) <= whole+7
+		}
+		if _, ok := moment(text); ok != want {
+			rt.Fatalf("%q: %v", text, ok)
+		}
+	})
+	// Every byte in every place.
+	for at := range len("2006-01-02 15:04:05") {
+		for b := range 256 {
+			text := []byte("2006-01-02 15:04:05")
+			text[at] = byte(b)
+			if _, ok := moment(text); ok != shaped(text, "dddd-dd-dd dd:dd:dd") {
+				t.Fatalf("%q: %v", text, ok)
+			}
+		}
+	}
+}

@@ -9,7 +9,8 @@ import (
 	"leap/internal/schema"
 )
 
-// TestComparer: two cells are equal exactly when their hashes are.
+// TestComparer: two cells are equal exactly when their hashes are, which a cell
+// that is not of its kind does not have.
 func TestComparer(t *testing.T) {
 	columns := []schema.ColumnMapping{
 		{Name: "n", Kind: schema.Int},
@@ -44,13 +45,11 @@ func TestComparer(t *testing.T) {
 		a, b := make(Row, len(columns)), make(Row, len(columns))
 		a[i], b[i] = draw("a", i), draw("b", i)
 		var ha, hb Hash
-		if source.Hash(a, &ha) != nil {
-			return // the source's rows are hashed before they are compared
-		}
+		malformed := source.Hash(a, &ha) != nil // and so equal to nothing, itself included
 		if err := target.Hash(b, &hb); err != nil {
 			rt.Fatal(err)
 		}
-		if got, want := comparer.Equal(i, a[i], b[i]), ha == hb; got != want {
+		if got, want := comparer.Equal(i, a[i], b[i]), !malformed && ha == hb; got != want {
 			rt.Fatalf("%s: %q and %q: equal %v, equal hashes %v", columns[i].Kind, a[i], b[i], got, want)
 		}
 	})
@@ -71,4 +70,22 @@ func TestComparerKeepsCells(t *testing.T) {
 	if comparer.Equal(0, long, a) {
 		t.Error("what is left of an earlier cell counts")
 	}
+}
+
+// TestPlainNumber: what it takes for a number is one, and has a canonical form.
+func TestPlainNumber(t *testing.T) {
+	for text, want := range map[string]bool{
+		"0": true, "-0.00": true, "007": true, "12.5": true, ".5": true, "5.": true,
+		"": false, "-": false, ".": false, "-.": false, "1.2.3": false, "1e5": false, "+1": false, " 1": false, "1-": false, "NaN": false,
+	} {
+		if got := plainNumber([]byte(text)); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		text := []byte(rapid.StringMatching(`[-+]?[0-9.]{0,4}[e. -]?[0-9]{0,2}`).Draw(rt, "text"))
+		if _, err := appendNumber(nil, text); plainNumber(text) && err != nil {
+			rt.Fatal(err)
+		}
+	})
 }

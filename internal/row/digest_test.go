@@ -276,3 +276,14 @@ func BenchmarkHash(b *testing.B) {
 		}
 	}
 }
+
+// TestBlock: a block is of its rows and of its text, and no rows are nothing.
+func TestBlock(t *testing.T) {
+	one, other := Block(2, []byte("rows")), Block(2, []byte("row5"))
+	if one == other || one.Rows != 2 || one != Block(2, []byte("rows")) || one == Block(3, []byte("rows")) {
+		t.Errorf("%v, %v", one, other)
+	}
+	if Block(0, nil) != (Digest{}) {
+		t.Error("no rows have a digest")
+	}
+}

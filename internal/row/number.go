@@ -2,6 +2,7 @@ package row
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -40,13 +41,61 @@ func plainInteger(text []byte) bool {
 	return allDigits(digits)
 }
 
+// plainNumber reports whether text is [-]digits[.digits], which appendNumber reads.
+func plainNumber(text []byte) bool {
+	if len(text) > 0 && text[0] == '-' {
+		text = text[1:]
+	}
+	if allDigits(text) {
+		return len(text) > 0
+	}
+	point := bytes.IndexByte(text, '.')
+	return point >= 0 && len(text) > 1 && allDigits(text[:point]) && allDigits(text[point+1:])
+}
+
 func allDigits(text []byte) bool {
+	for len(text) >= 8 {
+		if !eightDigits.fits(text) {
+			return false
+		}
+		text = text[8:]
+	}
 	for _, b := range text {
 		if b < '0' || b > '9' {
 			return false
 		}
 	}
 	return true
+}
+
+// form is what eight bytes of text must look like: digits in some places,
+// certain characters in the others. All eight are tested at once.
+type form struct {
+	like uint64 // '0' where a digit stands, else the character
+	six  uint64 // 6 where a digit stands: 9 and it are less than 16
+	tell uint64 // the bits that must be clear then
+}
+
+var eightDigits = formOf("dddddddd")
+
+// formOf reads a form of eight characters, d for a digit.
+func formOf(text string) form {
+	var f form
+	for i, c := range []byte(text[:8]) {
+		like, six, tell := uint64(c), uint64(0), uint64(0xFF)
+		if c == 'd' {
+			like, six, tell = '0', 6, 0xF0
+		}
+		f.like, f.six, f.tell = f.like|like<<(8*i), f.six|six<<(8*i), f.tell|tell<<(8*i)
+	}
+	return f
+}
+
+// fits reports whether the first eight bytes of text are of the form. An
+// addition that carries into the next byte has left a bit in its own before.
+func (f form) fits(text []byte) bool {
+	rest := binary.LittleEndian.Uint64(text) ^ f.like
+	return (rest|(rest+f.six))&f.tell == 0
 }
 
 // decimal is ±0.digits × 10^point. The digits are those of whole followed by

@@ -30,14 +30,20 @@ func (b *batch) reset() {
 }
 
 func (b *batch) add(cells row.Row) {
+	text := b.text
 	for _, cell := range cells {
-		if cell == nil {
-			b.text = append(b.text, 0)
+		switch size := len(cell) + 1; {
+		case cell == nil:
+			text = append(text, 0)
 			continue
+		case size < 0x80:
+			text = append(text, byte(size))
+		default:
+			text = binary.AppendUvarint(text, uint64(size))
 		}
-		b.text = binary.AppendUvarint(b.text, uint64(len(cell))+1)
-		b.text = append(b.text, cell...)
+		text = append(text, cell...)
 	}
+	b.text = text
 	b.rows++
 	if len(b.text) > batchStart && cap(b.text) < batchBytes {
 		b.text = append(make([]byte, 0, batchBytes+batchStart), b.text...)

@@ -5,32 +5,31 @@ import (
 	"leap/internal/schema"
 )
 
-// merge digests the target's rows of a span beside those of the source. While
+// merge compares the target's rows of a span with those of the source. While
 // both sides have the same rows in the same order, which is what they should
-// have, comparing their cells proves as much as hashing the row once more and
-// takes a third of the time. From the first row on that is another, it hashes:
-// a digest does not depend on the order.
+// have, it compares their cells, and no row is hashed. From the first row on
+// that is another, it hashes what is left of both sides: a digest does not
+// depend on the order.
 type merge struct {
-	mapping  *schema.Mapping
+	columns  []schema.ColumnMapping
 	comparer *row.Comparer
 	hasher   *row.Hasher
-	hash     row.Hash
 
-	span   span
-	text   []byte // of the source's rows that were not met yet
-	met    int    // rows that are equal, one after another
-	apart  bool   // some row was another
-	digest row.Digest
+	span  *span
+	text  []byte // of the source's rows that were not met yet
+	met   int    // rows that are equal, one after another
+	apart bool   // some row was another
+	rest  row.Digest
 }
 
 func newMerge(m *schema.Mapping) *merge {
-	return &merge{mapping: m, comparer: row.NewComparer(m.Columns), hasher: row.NewForeignHasher(m.Columns)}
+	return &merge{columns: m.Columns, comparer: row.NewComparer(m.Columns), hasher: row.NewForeignHasher(m.Columns)}
 }
 
 // begin starts with another span.
-func (g *merge) begin(s span) {
+func (g *merge) begin(s *span) {
 	g.span, g.text = s, s.rows.text
-	g.met, g.apart, g.digest = 0, false, row.Digest{}
+	g.met, g.apart, g.rest = 0, false, row.Digest{}
 }
 
 // add takes the target's next row.
@@ -39,13 +38,8 @@ func (g *merge) add(cells row.Row) error {
 		g.met++
 		return nil
 	}
-	if !g.apart {
-		g.apart = true
-		if err := g.catchUp(); err != nil {
-			return err
-		}
-	}
-	return g.count(cells)
+	g.apart = true
+	return count(g.hasher, cells, &g.rest)
 }
 
 // meets reports whether the row is the source's next one, and takes that off.
@@ -65,37 +59,33 @@ func (g *merge) meets(cells row.Row) bool {
 	return true
 }
 
-// catchUp digests the rows that were met before.
-func (g *merge) catchUp() error {
-	text := g.span.rows.text
-	cells := make(row.Row, len(g.mapping.Columns))
-	for range g.met {
+// end reports whether both sides hold the same rows. An error says that the
+// source's are not what they should be.
+func (g *merge) end() (equal bool, err error) {
+	left := g.span.rows.rows - g.met
+	if !g.apart || int64(left) != g.rest.Rows {
+		return !g.apart && left == 0, nil
+	}
+	// What was met cancels out.
+	var of row.Digest
+	hasher, cells := row.NewHasher(g.columns), make(row.Row, len(g.columns))
+	for text := g.text; len(text) > 0; {
 		for i := range cells {
 			cells[i], text = cell(text)
 		}
-		if err := g.count(cells); err != nil {
-			return err
+		if err := count(hasher, cells, &of); err != nil {
+			return false, err
 		}
 	}
-	return nil
+	return of == g.rest, nil
 }
 
-func (g *merge) count(cells row.Row) error {
-	if err := g.hasher.Hash(cells, &g.hash); err != nil {
+// count adds a row to a digest.
+func count(hasher *row.Hasher, cells row.Row, to *row.Digest) error {
+	var hash row.Hash
+	if err := hasher.Hash(cells, &hash); err != nil {
 		return err
 	}
-	g.digest.Add(&g.hash)
+	to.Add(&hash)
 	return nil
-}
-
-// end returns the digest of all rows.
-func (g *merge) end() (row.Digest, error) {
-	if g.apart {
-		return g.digest, nil
-	}
-	if g.met == g.span.rows.rows {
-		return g.span.digest, nil // row by row equal to what it is of
-	}
-	err := g.catchUp()
-	return g.digest, err
 }

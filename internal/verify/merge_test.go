@@ -55,8 +55,8 @@ func TestBatchForgetsHugeRows(t *testing.T) {
 	}
 }
 
-// TestMerge: whatever the two sides hold and in whatever order, the digest of
-// the target's rows is what hashing them all gives.
+// TestMerge: whatever the two sides hold and in whatever order, they are equal
+// exactly when the digests of all their rows are.
 func TestMerge(t *testing.T) {
 	m := mapping(Ranges)
 	m.Columns = append(m.Columns, schema.ColumnMapping{Name: "rate", Kind: schema.Float64})
@@ -76,22 +76,26 @@ func TestMerge(t *testing.T) {
 		case 2:
 			target = append(slices.Clone(source[:rapid.IntRange(0, len(source)).Draw(rt, "same")]), target...)
 		}
-		s := span{rows: &batch{}}
-		for _, r := range source {
-			s.rows.add(r)
-		}
-		s.digest = digestOf(rt, m, source)
-		g.begin(s)
-		for _, r := range target {
-			if err := g.add(r); err != nil {
-				rt.Fatal(err)
-			}
-		}
-		got, err := g.end()
-		if want := digestOf(rt, m, target); err != nil || got != want {
+		got, err := merged(g, source, target)
+		if want := digestOf(rt, m, source) == digestOf(rt, m, target); err != nil || got != want {
 			rt.Fatalf("%v, %v, want %v", got, err, want)
 		}
 	})
+}
+
+// merged tells what a merge makes of rows.
+func merged(g *merge, source, target []row.Row) (equal bool, err error) {
+	s := span{rows: &batch{}}
+	for _, r := range source {
+		s.rows.add(r)
+	}
+	g.begin(&s)
+	for _, r := range target {
+		if err := g.add(r); err != nil {
+			return false, err
+		}
+	}
+	return g.end()
 }
 
 func digestOf(t *rapid.T, m *schema.Mapping, rows []row.Row) row.Digest {
@@ -107,26 +111,25 @@ func digestOf(t *rapid.T, m *schema.Mapping, rows []row.Row) row.Digest {
 	return d
 }
 
-// TestMergeHashesOnce: equal rows in the same order are compared, not hashed:
-// the digest must be the one that the source gave, whatever it is.
-func TestMergeHashesOnce(t *testing.T) {
-	var marked row.Digest
-	for range 2 {
-		marked.Add(&row.Hash{1: 7})
-	}
-	s := span{rows: &batch{}, digest: marked}
-	for _, r := range numbered(1, 2) {
-		s.rows.add(r)
-	}
-	g := newMerge(mapping(Ranges))
-	g.begin(s)
-	for _, r := range []row.Row{cells("1", "1.5", "note"), cells("2", "2.500", "note")} {
-		if err := g.add(r); err != nil {
-			t.Fatal(err)
+// TestMergeOfMalformed: a source's cell that is not of its kind is an error, not
+// a difference, and not equal either, where the target has the very same text.
+func TestMergeOfMalformed(t *testing.T) {
+	good, bad := cells("1", "1.5", "note"), cells("2", "1,5", "note")
+	for name, target := range map[string][]row.Row{
+		"the same": {good, bad}, "another order": {bad, good}, "others": {good, cells("2", "1.5", "note")},
+	} {
+		equal, err := merged(newMerge(mapping(Ranges)), []row.Row{good, bad}, target)
+		if equal || err == nil || !strings.Contains(err.Error(), "amount") {
+			t.Errorf("%s: equal %v, %v", name, equal, err)
 		}
 	}
-	if got, err := g.end(); err != nil || got != marked {
-		t.Errorf("%v, %v", got, err)
+	// A target's is a difference.
+	if equal, err := merged(newMerge(mapping(Ranges)), []row.Row{good}, []row.Row{cells("1", "1,5", "note")}); equal || err != nil {
+		t.Errorf("equal %v, %v", equal, err)
+	}
+	r := mustCompare(t, mapping(Ranges), newEnd(bad), newEnd(bad), Config{})
+	if r.Equal() || !strings.Contains(r.Unchecked, "amount") {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -6,7 +6,8 @@ import (
 )
 
 // Done is how far the comparison of a table came: all rows up to After are
-// equal on both sides, and Agreed is their digest. Whole says that it is all rows.
+// equal on both sides, and Agreed is their digest, which tells how many there were;
+// nothing is concluded from its sum. Whole says that it is all rows.
 type Done struct {
 	After  row.Key    `json:"after,omitempty"`
 	Agreed row.Digest `json:"agreed"`

@@ -9,12 +9,12 @@ import (
 	"leap/internal/row"
 )
 
-// span is a range and the source's digest of it.
+// span is a range and what the source says of it.
 type span struct {
 	number int
 	rng    row.Range
-	digest row.Digest
-	rows   *batch // the source's rows, where they came to this side
+	digest row.Digest // where the server made it
+	rows   *batch     // where the rows came to this side
 }
 
 // batches is how many batches of a table are in memory: one that is being filled,
@@ -57,20 +57,14 @@ type cutting struct {
 
 func (c *cutting) run(ctx context.Context, all row.Range) error {
 	m := c.t.mapping
-	hasher := row.NewHasher(m.Columns)
 	keys := row.NewKeyReader(m.Columns, m.KeyColumns())
 	if err := c.next(ctx, 0, all); err != nil {
 		return err
 	}
-	var hash row.Hash
 	err := c.t.src.Scan(ctx, m, all, func(cells row.Row) error {
-		if err := hasher.Hash(cells, &hash); err != nil {
-			return err
-		}
 		s := &c.current
-		s.digest.Add(&hash)
 		s.rows.add(cells)
-		if s.digest.Rows < int64(c.t.cfg.RangeRows) && !s.rows.full() {
+		if s.rows.rows < c.t.cfg.RangeRows && !s.rows.full() {
 			return nil
 		}
 		upTo, number := keys.Key(cells), s.number
@@ -100,6 +94,7 @@ func (c *cutting) next(ctx context.Context, number int, rng row.Range) error {
 // send ends the current span.
 func (c *cutting) send(ctx context.Context, upTo row.Key) error {
 	c.current.rng.UpTo = upTo
+	rows := int64(c.current.rows.rows) // the target's side has it afterwards
 	select {
 	case c.first <- c.current:
 	default:
@@ -111,7 +106,7 @@ func (c *cutting) send(ctx context.Context, upTo row.Key) error {
 		}
 	}
 	c.t.cfg.Events.Emit(event.Event{
-		Kind: event.RowsMoved, Phase: phase, Table: c.t.mapping.SourceName, Rows: c.current.digest.Rows,
+		Kind: event.RowsMoved, Phase: phase, Table: c.t.mapping.SourceName, Rows: rows,
 	})
 	return nil
 }
@@ -120,19 +115,19 @@ func (c *cutting) send(ctx context.Context, upTo row.Key) error {
 func (t *table) compareWithTarget(ctx context.Context, spans <-chan span, free chan<- *batch) error {
 	from, m := t.target(), newMerge(t.mapping)
 	for s := range spans {
-		m.begin(s)
+		m.begin(&s)
 		part := row.Part{Range: s.rng, Ordered: true}
 		if err := from.scan(ctx, t.mapping, part, m.add); err != nil {
 			return err
 		}
-		digest, err := m.end()
+		equal, err := m.end()
 		if err != nil {
 			return err
 		}
-		if digest == s.digest {
-			t.pass(s.number, s.rng.UpTo, digest)
+		if equal {
+			t.pass(s.number, s.rng.UpTo, row.Block(s.rows.rows, s.rows.text))
 		} else {
-			t.doubt(suspect{number: s.number, pick: pick{part: row.Part{Range: s.rng}}, rows: s.digest.Rows})
+			t.doubt(suspect{number: s.number, pick: pick{part: row.Part{Range: s.rng}}, rows: int64(s.rows.rows)})
 		}
 		free <- s.rows // it has room for all of them
 	}

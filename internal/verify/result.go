@@ -50,7 +50,8 @@ type TableResult struct {
 	// Unchecked says why the table could not be compared; empty when it was,
 	// or when Drift says it.
 	Unchecked string
-	// Source and Target digest all rows of each side.
+	// Source and Target digest all rows of each side, equal rows that were
+	// compared one by one as row.Block does.
 	Source, Target row.Digest
 	// Findings are the first MaxFindings; Total counts all that differ, and
 	// Moving those besides that were still changing.

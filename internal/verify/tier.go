@@ -23,7 +23,7 @@ const (
 	Auto Tier = "auto"
 	// Pushdown lets both servers compute the digests: hardly anything travels.
 	Pushdown Tier = "pushdown"
-	// Stream reads all rows of both sides and hashes them here: exact for
+	// Stream reads all rows of both sides and compares them here: exact for
 	// every type, and faster where the network is no bottleneck.
 	Stream Tier = "stream"
 )
@@ -196,7 +196,10 @@ func (t *table) sample(ctx context.Context, p tierPlan, tier Tier, sample row.Pa
 		side   side
 	}{{p.source, t.source()}, {p.target, t.target()}} {
 		group.Go(func() error {
-			if tier == Stream {
+			switch {
+			case tier == Stream && t.result.Method == Ranges:
+				return end.side.scan(ctx, t.mapping, sample, func(row.Row) error { return nil })
+			case tier == Stream:
 				_, err := end.side.digest(ctx, t.mapping, sample)
 				return err
 			}
