@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,10 +14,11 @@ import (
 
 // testEvent is one line of `go test -json`; see `go doc test2json`.
 type testEvent struct {
-	Action  string `json:"Action"`
-	Package string `json:"Package"`
-	Test    string `json:"Test"`
-	Output  string `json:"Output"`
+	Action  string  `json:"Action"`
+	Package string  `json:"Package"`
+	Test    string  `json:"Test"`
+	Output  string  `json:"Output"`
+	Elapsed float64 `json:"Elapsed"` // seconds, without the time that a parallel test waited for its turn
 }
 
 // output is one piece of what a package printed. test is empty for what no
@@ -43,10 +45,22 @@ type result struct {
 	servers  map[string]int
 	printed  []string // server lines seen in the output
 	skips    []string
+	slow     []slowTest
 	passed   int
 	failed   int
 	writeErr error // the first, after which nothing is written
 }
+
+// slowTest is a test that took long.
+type slowTest struct {
+	name    string
+	seconds float64
+}
+
+const (
+	slowFrom = 10 // seconds
+	slowMost = 15 // tests that are named
+)
 
 func newResult(w io.Writer) *result {
 	return &result{w: w, packages: map[string]*packageLog{}, servers: map[string]int{}}
@@ -113,6 +127,9 @@ func (r *result) add(ev testEvent) {
 }
 
 func (r *result) count(ev testEvent, log *packageLog) {
+	if ev.Elapsed >= slowFrom {
+		r.slow = append(r.slow, slowTest{ev.Package + "." + ev.Test, ev.Elapsed})
+	}
 	switch ev.Action {
 	case "pass":
 		r.passed++
@@ -186,6 +203,21 @@ func (r *result) addServers(log string) {
 	}
 }
 
+// tellSlow names the slowest tests: where a run that takes too long spends it. Of
+// a test with subtests those are named.
+func (r *result) tellSlow() {
+	all := slices.DeleteFunc(slices.Clone(r.slow), func(s slowTest) bool {
+		return slices.ContainsFunc(r.slow, func(sub slowTest) bool { return strings.HasPrefix(sub.name, s.name+"/") })
+	})
+	slices.SortFunc(all, func(a, b slowTest) int { return cmp.Compare(b.seconds, a.seconds) })
+	if len(all) > 0 {
+		r.say("slowest:\n")
+	}
+	for _, s := range all[:min(len(all), slowMost)] {
+		r.say(fmt.Sprintf("  %6.1f s  %s\n", s.seconds, s.name))
+	}
+}
+
 // summarize writes what the verdict rests on. The last line has the form that
 // CI systems look for.
 func (r *result) summarize() {
@@ -196,6 +228,7 @@ func (r *result) summarize() {
 	for _, name := range slices.Sorted(maps.Keys(r.servers)) {
 		r.say(fmt.Sprintf("  %3d x %s\n", r.servers[name], name))
 	}
+	r.tellSlow()
 	slices.Sort(r.skips)
 	if len(r.skips) > 0 {
 		r.say("skipped:\n")

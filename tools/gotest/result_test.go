@@ -151,3 +151,24 @@ func TestRunCancelled(t *testing.T) {
 		t.Error("run: no error although it was cancelled")
 	}
 }
+
+// TestSlowest names the tests that took long, slowest first, and of those with
+// subtests the subtests.
+func TestSlowest(t *testing.T) {
+	events := `{"Action":"pass","Package":"m/a","Test":"TestQuick","Elapsed":0.5}
+{"Action":"pass","Package":"m/a","Test":"TestLong/one","Elapsed":11}
+{"Action":"fail","Package":"m/a","Test":"TestLong/two","Elapsed":30}
+{"Action":"fail","Package":"m/a","Test":"TestLong","Elapsed":41}
+{"Action":"pass","Package":"m/b","Test":"TestLongAsWell","Elapsed":12}
+`
+	var out bytes.Buffer
+	r := newResult(&out)
+	if err := r.read(strings.NewReader(events)); err != nil {
+		t.Fatal(err)
+	}
+	r.tellSlow()
+	want := "slowest:\n    30.0 s  m/a.TestLong/two\n    12.0 s  m/b.TestLongAsWell\n    11.0 s  m/a.TestLong/one\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
