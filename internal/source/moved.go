@@ -27,6 +27,30 @@ func (db *DB) Moved(ctx context.Context, since Position) (bool, error) {
 	return now.File != since.File || now.Offset != since.Offset, nil
 }
 
+// Place names the moment at which the source is, as far as its binlog tells: while
+// the name stays the same, nothing was written. Empty where that cannot be told.
+func (db *DB) Place(ctx context.Context) (string, error) {
+	conn, err := db.pool.Conn(ctx)
+	if err != nil {
+		return "", fmt.Errorf("ask the source for its position: %w", Explain(err))
+	}
+	defer func() { _ = conn.Close() }() // back to the pool
+	logged, err := db.logsEverything(ctx, conn)
+	if err != nil || !logged {
+		return "", err
+	}
+	state, err := binlogState(ctx, conn, db.info)
+	if err != nil {
+		return "", fmt.Errorf("ask the source for its position: %w", Explain(err))
+	}
+	var now Position
+	readState(&now, state)
+	if now.File == "" {
+		return "", nil
+	}
+	return fmt.Sprintf("%s:%d", now.File, now.Offset), nil
+}
+
 // viewName is the Position's View. It asks on the snapshot's own connection,
 // which may be the only one that is allowed.
 func (db *DB) viewName(ctx context.Context, conn *sql.Conn, p Position) (string, error) {

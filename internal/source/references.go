@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,16 +34,18 @@ func (s *Snapshot) References(ctx context.Context, m *schema.Mapping, key schema
 			return out, err
 		}
 	}
-	arrives := existsIn(quote(m.SourceName), path, filter, condition)
+	arrives := func(from string) string { return existsIn(from, path, filter, condition) }
 	rows, err := partRows(m, row.Range{})
 	if err != nil {
 		return out, err
 	}
-	for _, c := range key.Columns {
-		rows.where += " AND " + quote(c) + " IS NOT NULL"
+	rows.where = referring(rows.where, key)
+	count, err := countReferences(m, rows, key, arrives)
+	if err != nil {
+		return out, err
 	}
 	err = s.ask(ctx, func(conn *sql.Conn) (failure error) {
-		query := "SELECT COUNT(*), COALESCE(SUM(NOT " + arrives + "), 0) FROM " + rows.from + " WHERE " + rows.where
+		query := count
 		if failure = conn.QueryRowContext(ctx, query).Scan(&out.Rows, &out.Wrong); failure != nil {
 			return Explain(failure)
 		}
@@ -56,7 +59,7 @@ func (s *Snapshot) References(ctx context.Context, m *schema.Mapping, key schema
 		for _, c := range m.KeyColumns() {
 			columns = append(columns, scanExpression(c))
 		}
-		query = "SELECT " + strings.Join(columns, ", ") + " FROM " + rows.from + " WHERE " + rows.where + " AND NOT " + arrives +
+		query = "SELECT " + strings.Join(columns, ", ") + " FROM " + rows.from + " WHERE " + rows.where + " AND NOT " + arrives(quote(m.SourceName)) +
 			" LIMIT " + strconv.Itoa(maxStrays)
 		return eachKey(ctx, conn, query, m, func(k row.Key, _ []sql.NullString) { out.Keys = append(out.Keys, k) })
 	})
@@ -64,4 +67,50 @@ func (s *Snapshot) References(ctx context.Context, m *schema.Mapping, key schema
 		return out, fmt.Errorf("check where %s (%s) leads: %w", m.SourceName, strings.Join(key.Columns, ", "), err)
 	}
 	return out, nil
+}
+
+// referring narrows a condition to the rows that refer to something.
+func referring(where string, key schema.Hop) string {
+	for _, c := range key.Columns {
+		where += " AND " + quote(c) + " IS NOT NULL"
+	}
+	return where
+}
+
+// countReferences counts the rows that refer, and those of them that refer to
+// nothing that arrives. Where an index lists the referring columns, of a table that
+// is moved whole or belongs by this very key, each of their values is followed once
+// for all of its rows: these differ in nothing that decides.
+func countReferences(m *schema.Mapping, rows selection, key schema.Hop, arrives func(from string) string) (string, error) {
+	index, member := "", "TRUE"
+	if m.Source != nil && m.Filter == "" {
+		index = indexOn(m.Source, key.Columns)
+	}
+	if s := m.Slice; s != nil {
+		if len(s.Path) == 0 || !slices.Equal(s.Path[0].Columns, key.Columns) {
+			index = ""
+		}
+		var err error
+		if member, err = membership(inner, s); err != nil {
+			return "", err
+		}
+	}
+	if index == "" {
+		return "SELECT COUNT(*), COALESCE(SUM(NOT " + arrives(quote(m.SourceName)) + "), 0) FROM " + rows.from + " WHERE " + rows.where, nil
+	}
+	columns := make([]string, len(key.Columns))
+	for i, c := range key.Columns {
+		columns[i] = quote(c)
+	}
+	list := strings.Join(columns, ", ")
+	if m.Slice != nil && m.Slice.Access.ByIndex {
+		return "SELECT COALESCE(SUM(leap_n), 0), COALESCE(SUM(IF(" + arrives(inner) + ", 0, leap_n)), 0) FROM (SELECT " + list + ", COUNT(*) AS leap_n FROM " +
+			rows.from + " WHERE " + rows.where + " GROUP BY " + list + all + ") AS " + inner, nil
+	}
+	// Not WHERE member: the optimizer would join from the parents on and count the
+	// rows of each by a search of its own.
+	return "SELECT COALESCE(SUM(IF(leap_m, leap_n, 0)), 0), COALESCE(SUM(IF(leap_m AND NOT leap_a, leap_n, 0)), 0)" +
+		" FROM (SELECT leap_n, " + member + " AS leap_m, " + arrives(inner) + " AS leap_a FROM" +
+		" (SELECT " + list + ", COUNT(*) AS leap_n FROM " + quote(m.SourceName) + forced(index) + " WHERE " + referring("TRUE", key) +
+		" GROUP BY " + list + ") AS " + inner + ") AS leap_c", nil
 }

@@ -271,7 +271,13 @@ func (r *resolver) choose(ctx context.Context, db *DB) error {
 		a.ByIndex = true
 		return nil
 	}
-	a.Rows, err = explained(ctx, conn, "SELECT 1"+from+" WHERE "+where)
+	first, product, err := explained(ctx, conn, "SELECT 1"+from+" WHERE "+where)
+	a.Rows = product
+	if owner := r.tables[len(r.tables)-1]; owner.EstimatedRows > 0 {
+		// As large a part of the table as of the one that has the tenant column.
+		part := float64(min(first, owner.EstimatedRows)) / float64(owner.EstimatedRows)
+		a.Rows = max(a.Rows, int64(part*float64(r.table.EstimatedRows)))
+	}
 	a.Rows = min(max(a.Rows, limit), max(r.table.EstimatedRows, limit))
 	clustered := r.table.PrimaryKey != nil && last == r.table.PrimaryKey.Name && len(r.slice.Path) == 0
 	a.ByIndex = clustered || a.Rows <= r.table.EstimatedRows/fewRows
@@ -297,19 +303,22 @@ func (r *resolver) missing(at int) {
 	})
 }
 
-// explained is how many rows the optimizer expects of a join.
-func explained(ctx context.Context, conn *sql.Conn, query string) (int64, error) {
-	rows := int64(1)
-	err := eachRow(ctx, conn, "EXPLAIN "+query, func(line map[string]sql.NullString) error {
-		n, err := strconv.ParseInt(line["rows"].String, 10, 64)
-		if err != nil {
+// explained is how many rows the optimizer expects of a join and of its first table.
+func explained(ctx context.Context, conn *sql.Conn, query string) (first, product int64, err error) {
+	product = 1
+	err = eachRow(ctx, conn, "EXPLAIN "+query, func(line map[string]sql.NullString) error {
+		n, failure := strconv.ParseInt(line["rows"].String, 10, 64)
+		if failure != nil {
 			return nil //nolint:nilerr // a line without a number of rows
 		}
+		if first == 0 {
+			first = max(n, 1)
+		}
 		const most = int64(1) << 40
-		if rows *= max(n, 1); rows > most {
-			rows = most
+		if product *= max(n, 1); product > most {
+			product = most
 		}
 		return nil
 	})
-	return rows, err
+	return first, product, err
 }

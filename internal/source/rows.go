@@ -209,7 +209,8 @@ func drain(rows driver.Rows, columns int, fn func([][]byte) error) error {
 
 // Bounds returns the smallest and the largest value of the first order-key
 // column when it is an integer, for splitting a table among readers; ok is
-// false when it is not, or the table is empty.
+// false when it is not, or the table is empty. Of a slice that a scan filters
+// they are the table's, which its readers pass over as well.
 func Bounds(ctx context.Context, conn *sql.Conn, m *schema.Mapping) (span row.Span, ok bool, err error) {
 	key := OrderKey(m)
 	if len(key) == 0 || key[0].Kind != schema.Int {
@@ -218,7 +219,7 @@ func Bounds(ctx context.Context, conn *sql.Conn, m *schema.Mapping) (span row.Sp
 	column := quote(key[0].Source)
 	var low, high sql.NullInt64
 	rows := selection{from: quote(m.SourceName), where: "TRUE"}
-	if m.Slice != nil || m.Filter != "" {
+	if m.Slice != nil && m.Slice.Access.ByIndex {
 		if rows, err = selectRows(m, row.Range{}); err != nil {
 			return row.Span{}, false, fmt.Errorf("bounds of %s: %w", m.SourceName, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -21,13 +22,40 @@ func (db *DB) position(ctx context.Context, conn *sql.Conn, at binlogAt, method 
 		readState(&p, state)
 	}
 	if p.File != "" && p.GTID == "" && db.info.Product == MariaDB {
-		var gtid sql.NullString
-		query := "SELECT BINLOG_GTID_POS(?, ?)"
-		if err := conn.QueryRowContext(ctx, query, p.File, p.Offset).Scan(&gtid); err == nil {
-			p.GTID = gtid.String
-		}
+		p.GTID = gtidAt(ctx, conn, db.info, p)
 	}
 	return p
+}
+
+// gtidAt is the GTID of a place in MariaDB's binlog; empty where it does not tell.
+// BINLOG_GTID_POS reads the file from its begin on, up to a gigabyte of it. A server
+// that nobody writes to has a shorter answer: the GTID of the binlog's end, where
+// that is the place before and after it was asked for.
+func gtidAt(ctx context.Context, conn *sql.Conn, info Info, p Position) string {
+	atEnd := func() bool {
+		var now Position
+		state, err := binlogState(ctx, conn, info)
+		readState(&now, state)
+		return err == nil && now.File == p.File && now.Offset == p.Offset
+	}
+	var gtid sql.NullString
+	if atEnd() {
+		err := conn.QueryRowContext(ctx, "SELECT @@gtid_binlog_pos").Scan(&gtid)
+		if err == nil && atEnd() {
+			return sortedGTID(gtid.String)
+		}
+	}
+	if err := conn.QueryRowContext(ctx, "SELECT BINLOG_GTID_POS(?, ?)", p.File, p.Offset).Scan(&gtid); err != nil {
+		return ""
+	}
+	return sortedGTID(gtid.String)
+}
+
+// sortedGTID lists the domains in one order, whoever was asked.
+func sortedGTID(gtid string) string {
+	parts := strings.Split(gtid, ",")
+	slices.Sort(parts)
+	return strings.Join(parts, ",")
 }
 
 // applied replaces a position in the binlog of a server whose binlog does not

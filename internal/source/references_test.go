@@ -1,0 +1,120 @@
+package source
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"leap/internal/row"
+	"leap/internal/schema"
+)
+
+// TestReferences follows foreign keys of whole tables and of slices that are
+// found in each way, and compares with queries that say it in other words.
+func TestReferences(t *testing.T) {
+	db, _ := open(t, sliceSchema)
+	d := introspect(t, db)
+	toAccount, toCustomer := hop("accounts", "account_id", "id"), hop("customers", "customer_id", "id")
+	region := hop("regions", "ra", "rb", "a", "b")
+	of := func(values string, path ...schema.Hop) *schema.Slice {
+		column := "tenant"
+		if len(path) > 0 && path[len(path)-1].Table == "regions" || values[0] < 'A' {
+			column = "tenant_id"
+		}
+		return &schema.Slice{Path: path, Column: column, Values: []string{values}}
+	}
+	accounts := func(tenant string) string {
+		return "SELECT a.id FROM accounts a JOIN customers c ON a.customer_id = c.id WHERE BINARY c.tenant = '" + tenant + "'"
+	}
+	for name, c := range map[string]struct {
+		table       string
+		slice, to   *schema.Slice
+		key         schema.Hop
+		filter      string
+		rows, wrong string // conditions
+	}{
+		"whole tables": {"tx", nil, nil, toAccount, "", "account_id IS NOT NULL", "account_id NOT IN (SELECT id FROM accounts)"},
+		"a filter":     {"tx", nil, nil, toAccount, "id > 100", "id > 100 AND account_id IS NOT NULL", "id > 100 AND account_id NOT IN (SELECT id FROM accounts)"},
+		"its own tenant": {
+			"tx", of("acme", toAccount, toCustomer), of("acme", toCustomer), toAccount, "",
+			"account_id IN (" + accounts("acme") + ")", "FALSE",
+		},
+		"another tenant": {
+			"tx", of("acme", toAccount, toCustomer), of("beta", toCustomer), toAccount, "",
+			"account_id IN (" + accounts("acme") + ")", "account_id IN (" + accounts("acme") + ")",
+		},
+		"a composite key": {
+			"sites", of("1", region), of("2"), region, "",
+			"(ra, rb) IN (SELECT a, b FROM regions WHERE tenant_id = 1)", "(ra, rb) IN (SELECT a, b FROM regions WHERE tenant_id = 1)",
+		},
+		"part of a composite key": {
+			"sites", nil, of("2"), region, "",
+			"ra IS NOT NULL AND rb IS NOT NULL", "ra IS NOT NULL AND rb IS NOT NULL AND (ra, rb) NOT IN (SELECT a, b FROM regions WHERE tenant_id = 2)",
+		},
+	} {
+		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
+			to := plainMapping(d.Table(c.key.Table))
+			if c.to != nil {
+				to.Slice = resolved(t, db, d, c.key.Table, c.to)
+			}
+			for _, byIndex := range []bool{false, true} {
+				m := plainMapping(d.Table(c.table))
+				m.Filter = c.filter
+				if c.slice != nil {
+					m.Slice = resolved(t, db, d, c.table, c.slice)
+					m.Slice.Access.ByIndex = byIndex
+				}
+				checkReferences(t, db, m, reference{c.key, to, []string{c.rows, c.wrong}})
+			}
+		})
+	}
+}
+
+func resolved(t *testing.T, db *DB, d *schema.Database, table string, s *schema.Slice) *schema.Slice {
+	t.Helper()
+	out, _, err := db.Resolve(t.Context(), d, table, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// reference is a foreign key, where it leads, and which rows refer and which of
+// them to nothing.
+type reference struct {
+	key        schema.Hop
+	to         *schema.Mapping
+	conditions []string
+}
+
+func checkReferences(t *testing.T, db *DB, m *schema.Mapping, r reference) {
+	t.Helper()
+	snapshot, err := db.Snapshot(t.Context(), SnapshotOptions{Connections: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = snapshot.Close() }()
+	found, err := snapshot.References(t.Context(), m, r.key, r.to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want [2]int64
+	onConnection(t, db, func(conn *sql.Conn) error {
+		for i, condition := range r.conditions {
+			query := fmt.Sprintf("SELECT COUNT(*) FROM %s WHERE %s", m.SourceName, condition)
+			if err := conn.QueryRowContext(context.WithoutCancel(t.Context()), query).Scan(&want[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if want[0] == 0 || found.Rows != want[0] || found.Wrong != want[1] {
+		t.Errorf("slice %+v: %d rows refer and %d of them to nothing, want %d and %d", m.Slice, found.Rows, found.Wrong, want[0], want[1])
+	}
+	if len(found.Keys) != int(min(want[1], maxStrays)) || slices.ContainsFunc(found.Keys, func(k row.Key) bool { return len(k) != len(m.Key) }) {
+		t.Errorf("%d keys of %d wrong rows are listed: %v", len(found.Keys), want[1], found.Keys)
+	}
+}
