@@ -67,6 +67,7 @@ func sourceOf(t *plan.Tenant) string { return t.Source + "/" + t.OwnDatabase }
 type described struct {
 	database *schema.Database
 	censuses migrate.Censuses
+	scans    migrate.Scans
 	err      error
 }
 
@@ -114,7 +115,7 @@ func (d *described) belong(p *plan.Plan, t *plan.Tenant, m *move) plan.Problems 
 	m.cfg.Changes, problems = changes, append(problems, cannot...)
 	tenancy := &migrate.Tenancy{
 		Tenant: t.Name, All: map[string][]*schema.Slice{}, Rest: map[string][]migrate.Rest{}, References: p.References(d.database),
-		Censuses: &d.censuses,
+		Censuses: &d.censuses, Scans: &d.scans,
 	}
 	m.cfg.Tenancy = tenancy
 	if t.OwnDatabase != "" {

@@ -25,13 +25,13 @@ type countedTable struct {
 }
 
 // of returns the census of a table as it is divided, by counting where nobody has
-// yet. Without a place in a binlog nothing says that two moments are the same.
+// yet. Without a binlog that has everything nothing says that two moments are the same.
 func (c *Censuses) of(table string, sharing source.Sharing, at source.Position, count func() (source.Census, error)) (source.Census, error) {
 	division, err := json.Marshal(sharing.Parts)
-	if c == nil || place(at) == "" || err != nil {
+	if c == nil || at.View == "" || err != nil {
 		return count()
 	}
-	key := fmt.Sprintf("%s\x00%s\x00%v%s", table, positionText(at), sharing.Nowhere, division)
+	key := fmt.Sprintf("%s\x00%s\x00%v%s", table, at.View, sharing.Nowhere, division)
 	c.mu.Lock()
 	if c.entries == nil {
 		c.entries = map[string]*countedTable{}

@@ -20,8 +20,8 @@ func TestCensuses(t *testing.T) {
 		})
 		return got.Rows, err
 	}
-	here := source.Position{File: "binlog.000001", Offset: 4, GTID: "0-1-1"}
-	later := source.Position{File: "binlog.000001", Offset: 5, GTID: "0-1-2"}
+	here := source.Position{View: "binlog.000001:4 (gtid 0-1-1)"}
+	later := source.Position{View: "binlog.000001:5 (gtid 0-1-2)"}
 	shared := source.Sharing{Parts: []*schema.Slice{{Column: "tenant_id", Values: []string{"1"}}}}
 	if _, err := ask("a", shared, here, errors.New("lost")); err == nil {
 		t.Error("an error was swallowed")
@@ -38,8 +38,8 @@ func TestCensuses(t *testing.T) {
 		{"a", shared, later, 4},
 		{"a", source.Sharing{Parts: shared.Parts, Nowhere: true}, here, 5},
 		{"a", source.Sharing{Parts: []*schema.Slice{{Column: "tenant_id", Values: []string{"2"}}}}, here, 6},
-		{"a", shared, source.Position{GTID: "0-1-1"}, 7},
-		{"a", shared, source.Position{GTID: "0-1-1"}, 8},
+		{"a", shared, source.Position{File: "binlog.000001", Offset: 4}, 7},
+		{"a", shared, source.Position{File: "binlog.000001", Offset: 4}, 8},
 		{"a", shared, here, 2},
 	} {
 		if got, err := ask(step.table, step.sharing, step.at, nil); got != step.want || err != nil {
@@ -52,7 +52,7 @@ func TestCensuses(t *testing.T) {
 	}
 	var wg sync.WaitGroup
 	before, once := counted, later
-	once.Offset++
+	once.View = "binlog.000001:6"
 	for range 8 {
 		wg.Go(func() { _, _ = ask("a", shared, once, nil) })
 	}

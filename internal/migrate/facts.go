@@ -114,20 +114,53 @@ func (s *session) probe(ctx context.Context, tables []*schema.Table) (convert.Fa
 		if len(t.Columns) == 0 {
 			continue
 		}
-		found, err := s.source.Probe(ctx, t, s.slices[t.Name], s.change(t.Name).Filter)
-		if err != nil {
+		var err error
+		if facts[t.Name], err = s.probeTable(ctx, t); err != nil {
 			return nil, err
-		}
-		facts[t.Name] = map[string]convert.ColumnFacts{}
-		for name, f := range found.Columns {
-			facts[t.Name][name] = convert.ColumnFacts{
-				OutsideDay: f.OutsideDay > 0, ZeroDates: f.ZeroDates + f.PartialDates + f.ImpossibleDates,
-				EmptyEnums: f.EmptyEnums, BeyondInt8: f.AboveInt64 > 0, BeyondBool: f.NotBool > 0,
-				LossyText: f.LossyText, NULs: f.NULText,
-			}
 		}
 	}
 	return facts, nil
+}
+
+// probeTable scans the rows of a table that move, unless another tenant's move
+// has found out enough.
+func (s *session) probeTable(ctx context.Context, t *schema.Table) (map[string]convert.ColumnFacts, error) {
+	slice, filter := s.slices[t.Name], s.change(t.Name).Filter
+	own := func() (map[string]convert.ColumnFacts, error) { return s.scanFacts(ctx, t, slice, filter) }
+	if s.cfg.Tenancy == nil || s.cfg.Tenancy.Scans == nil || filter != "" {
+		return own()
+	}
+	place, err := s.source.Place(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if place == "" {
+		return own()
+	}
+	scan := s.cfg.Tenancy.Scans.of(t, place)
+	found, known, err := scan.whole(slice, s.whole.Table(t.Name).EstimatedRows, func() (map[string]convert.ColumnFacts, error) {
+		return s.scanFacts(ctx, t, nil, "")
+	})
+	if err != nil || known {
+		return found, err
+	}
+	return own()
+}
+
+func (s *session) scanFacts(ctx context.Context, t *schema.Table, slice *schema.Slice, filter string) (map[string]convert.ColumnFacts, error) {
+	found, err := s.source.Probe(ctx, t, slice, filter)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]convert.ColumnFacts{}
+	for name, f := range found.Columns {
+		out[name] = convert.ColumnFacts{
+			OutsideDay: f.OutsideDay > 0, ZeroDates: f.ZeroDates + f.PartialDates + f.ImpossibleDates,
+			EmptyEnums: f.EmptyEnums, BeyondInt8: f.AboveInt64 > 0, BeyondBool: f.NotBool > 0,
+			LossyText: f.LossyText, NULs: f.NULText,
+		}
+	}
+	return out, nil
 }
 
 // decisive returns the table with only the columns whose type or nullability

@@ -19,9 +19,10 @@ type Tenancy struct {
 	// References are foreign keys that the plan knows and the source does not
 	// declare, by the table that refers.
 	References map[string][]schema.Hop
-	// Censuses, if set, is shared by the tenants of this source database that move
-	// in the same run.
+	// Censuses and Scans, if set, are shared by the tenants of this source database
+	// that move in the same run.
 	Censuses *Censuses
+	Scans    *Scans
 }
 
 // Rest is a part of a shared table that no tenant of the plan takes.
