@@ -46,6 +46,17 @@ func (s *Server) Kind() Kind { return s.prog.kind }
 // Version is the version of the server's program, such as "10.11.19".
 func (s *Server) Version() string { return s.prog.version }
 
+// PID is the process of the running server, 0 while there is none. It is for
+// measuring: Kill, Restart and Stop end it.
+func (s *Server) PID() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.process == nil {
+		return 0
+	}
+	return s.process.cmd.Process.Pid
+}
+
 // StandIn reports whether the server only takes the place of CockroachDB. Who
 // reports a result must say so.
 func (s *Server) StandIn() bool { return s.prog.kind == Postgres }

@@ -17,7 +17,8 @@ import (
 // bench is one comparison.
 type bench struct {
 	rows, runs, workers int
-	tenants             int // above 0: how many share the tables, instead of the rivals
+	tenants, atOnce     int // above 0: how many share the tables, instead of the rivals
+	equal               bool
 	target, migrate     string
 	flat, markdown      bool
 

@@ -24,6 +24,8 @@ func main() {
 	flag.StringVar(&b.migrate, "migrate", "bin/migrate", "the migrate binary")
 	flag.BoolVar(&b.flat, "flat", false, "copy a table of a twentieth of the rows as well, and compare the memory")
 	flag.IntVar(&b.tenants, "tenants", 0, "move the tables of so many tenants, once whole and once tenant by tenant, and nothing else")
+	flag.IntVar(&b.atOnce, "at-once", 2, "tenants that move at the same time")
+	flag.BoolVar(&b.equal, "equal", false, "with -tenants: give all as many rows")
 	flag.BoolVar(&b.markdown, "markdown", false, "print the tables in Markdown")
 	readURL := flag.String("read", "", "internal: read the table at this address and exit")
 	flag.Parse()

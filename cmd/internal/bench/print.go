@@ -144,7 +144,7 @@ func cpuModel() string {
 	return runtime.GOARCH
 }
 
-func median(ms []measurement, of func(measurement) float64) float64 {
+func median[M any](ms []M, of func(M) float64) float64 {
 	values := make([]float64, len(ms))
 	for i, m := range ms {
 		values[i] = of(m)
