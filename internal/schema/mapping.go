@@ -57,7 +57,14 @@ type Mapping struct {
 	// qualifiers: only rows of which it is true are moved. Empty for all. Like
 	// Slice it concerns the source alone.
 	Filter string `json:"filter,omitempty"`
+	// Region is the value of RegionColumn in all rows on the target; empty for a
+	// table that has no such column.
+	Region string `json:"region,omitempty"`
 }
+
+// RegionColumn says in which region a row of a table that is REGIONAL BY ROW is at
+// home. It is hidden: who does not ask for it by name does not see it.
+const RegionColumn = "crdb_region"
 
 // ColumnMapping says how one source column becomes one target column.
 type ColumnMapping struct {

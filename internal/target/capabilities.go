@@ -42,6 +42,8 @@ type Capabilities struct {
 	Import bool `json:"import"`
 	// AsOfSystemTime: a past moment can be read.
 	AsOfSystemTime bool `json:"as_of_system_time"`
+	// MultiRegion: databases have regions, and tables can be REGIONAL BY ROW.
+	MultiRegion bool `json:"multi_region,omitempty"`
 	// HashHex is the SHA-256 of a text in hex, HashBytes that of bytes, with %s
 	// for the value; HashInt is the number of 15 hex digits. Empty when the
 	// server has no such functions that could be found.
@@ -228,7 +230,7 @@ const (
 func Newest() Capabilities {
 	return Capabilities{
 		Cockroach: true, CopyHexBytes: true, CopyUnescapes: true, NULInText: true, OnUpdate: true,
-		ExpressionIndexes: true, GeneratedAlways: true, AsOfSystemTime: true, Import: true,
+		ExpressionIndexes: true, GeneratedAlways: true, AsOfSystemTime: true, Import: true, MultiRegion: true,
 		HashHex: hashHex, HashBytes: hashHex, HashInt: hashInts[0],
 	}
 }

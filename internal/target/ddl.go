@@ -41,9 +41,13 @@ type Column struct {
 type Table struct {
 	Name    string
 	Columns []Column
+	// Hidden are the columns that the server made for itself, and that of a table
+	// that is REGIONAL BY ROW.
+	Hidden map[string]bool
 }
 
-// hiddenColumns is what CockroachDB adds to tables without a primary key.
+// hiddenColumns is what CockroachDB adds to tables: a key where there is none, and
+// the region of a table that is REGIONAL BY ROW.
 const hiddenColumns = `SELECT table_name || '.' || column_name FROM information_schema.columns
 	WHERE table_schema = $1 AND is_hidden = 'YES' AND ($2::TEXT = '' OR table_name = $2::TEXT)`
 
@@ -101,10 +105,12 @@ func (d *DB) tables(ctx context.Context, name string) (map[string]*Table, error)
 		}
 		t := out[table]
 		if t == nil {
-			t = &Table{Name: table}
+			t = &Table{Name: table, Hidden: map[string]bool{}}
 			out[table] = t
 		}
-		if !hidden[table+"."+c.Name] {
+		if hidden[table+"."+c.Name] {
+			t.Hidden[c.Name] = true
+		} else {
 			t.Columns = append(t.Columns, c)
 		}
 	}

@@ -43,6 +43,9 @@ func (d *DB) Drift(ctx context.Context, m *schema.Mapping) (drift []string, comp
 			drift = append(drift, fmt.Sprintf("column %s is NOT NULL, planned is nullable", Quote(c.Name)))
 		}
 	}
+	if m.Region != "" && !have.Hidden[schema.RegionColumn] {
+		drift = append(drift, "the table is not REGIONAL BY ROW: it has no hidden column "+Quote(schema.RegionColumn))
+	}
 	for _, c := range have.Columns {
 		if !planned[c.Name] {
 			drift = append(drift, fmt.Sprintf("column %s is not in the plan", Quote(c.Name)))

@@ -53,6 +53,25 @@ func (v *View) Foreign(ctx context.Context, m *schema.Mapping, byName map[string
 	return out, nil
 }
 
+// Elsewhere counts the rows of a table that is REGIONAL BY ROW, and those of them
+// that are at home in another region than the plan's.
+func (v *View) Elsewhere(ctx context.Context, m *schema.Mapping) (out Foreign, err error) {
+	err = v.with(ctx, func(conn *pgx.Conn) (failure error) {
+		column := "leap_t." + Quote(schema.RegionColumn) + "::TEXT"
+		query := "SELECT count(*), count(CASE WHEN " + column + " = $1 THEN NULL ELSE 1 END) FROM " + qualified(m) + " AS leap_t"
+		if failure = conn.QueryRow(ctx, query, m.Region).Scan(&out.Rows, &out.Wrong); failure != nil || out.Wrong == 0 {
+			return failure
+		}
+		from := " FROM " + qualified(m) + " AS leap_t WHERE " + column + " IS DISTINCT FROM $1"
+		out.Keys, failure = foreignKeys(ctx, conn, m, from, []any{m.Region})
+		return failure
+	})
+	if err != nil {
+		return out, fmt.Errorf("look for rows of other regions in %s: %w", m.Name, err)
+	}
+	return out, nil
+}
+
 func foreignKeys(ctx context.Context, conn *pgx.Conn, m *schema.Mapping, from string, args []any) ([]row.Key, error) {
 	key := m.KeyColumns()
 	columns := make([]string, 0, len(key)+1)

@@ -19,6 +19,7 @@ var hashInts = []string{"('0x' || %s)::INT8", "('x' || %s)::BIT(60)::INT8"}
 func (p *prober) reading(ctx context.Context, caps *Capabilities) {
 	caps.AsOfSystemTime = p.accepts(ctx, "BEGIN AS OF SYSTEM TIME '-1us'")
 	_ = p.accepts(ctx, "ROLLBACK")
+	caps.MultiRegion = p.accepts(ctx, clusterRegions)
 	caps.NULInText = p.holds(ctx, "SELECT octet_length(e'a\\x00b') = 3")
 	// The first 15 digits of a known SHA-256, and their number.
 	const digits, number = "ba7816bf8f01cfe", "839782156265856254"
@@ -83,7 +84,7 @@ func (d *DB) Recall(before Capabilities) error {
 		return fault.New(fault.Refused, "verify on the server that was copied to",
 			"the plan was made for another kind of server than answers now")
 	}
-	before.AsOfSystemTime = d.caps.AsOfSystemTime
+	before.AsOfSystemTime, before.MultiRegion = d.caps.AsOfSystemTime, d.caps.MultiRegion
 	before.HashHex, before.HashBytes, before.HashInt = d.caps.HashHex, d.caps.HashBytes, d.caps.HashInt
 	d.caps = before
 	return nil

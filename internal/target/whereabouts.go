@@ -62,9 +62,67 @@ func (d *DB) Whereabouts(ctx context.Context) (Whereabouts, error) {
 		if err != nil {
 			return out, fmt.Errorf("where the nodes are: %w", Explain(err))
 		}
-		return Whereabouts{Nodes: nodes, Method: q.method}, nil
+		out = Whereabouts{Nodes: nodes, Method: q.method}
+		break
 	}
+	regions, err := d.ClusterRegions(ctx)
+	if err != nil {
+		return out, err
+	}
+	out.add(regions)
 	return out, ctx.Err()
+}
+
+// add adds the regions of SHOW REGIONS that no node has named. These count as
+// nodes: somebody is there. The other way round they say nothing, since a node that
+// does not say where it is has no region to be shown.
+func (w *Whereabouts) add(regions []string) {
+	if len(regions) == 0 {
+		return
+	}
+	seen := len(w.Nodes) > 0
+	known := w.Regions()
+	for _, region := range regions {
+		if !slices.Contains(known, region) {
+			w.Nodes = append(w.Nodes, Node{ID: "of SHOW REGIONS", Region: region})
+		}
+	}
+	if seen {
+		w.Method += ", SHOW REGIONS"
+		return
+	}
+	w.Method = "SHOW REGIONS"
+	w.Nodes = append(w.Nodes, Node{ID: "that SHOW REGIONS leaves out"})
+}
+
+// clusterRegions lists the regions of the cluster's nodes and their zones.
+const clusterRegions = "SHOW REGIONS FROM CLUSTER"
+
+// ClusterRegions lists the regions that databases of the cluster can have: those
+// that its nodes name. None where the server knows no regions.
+func (d *DB) ClusterRegions(ctx context.Context) ([]string, error) {
+	if !d.caps.MultiRegion {
+		return nil, nil
+	}
+	rows, err := d.pool.Query(ctx, clusterRegions)
+	if err != nil {
+		return nil, fmt.Errorf("list the cluster's regions: %w", Explain(err))
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		values, err := rows.Values() // how many there are differs by version; the region is the first
+		if err != nil {
+			return nil, fmt.Errorf("list the cluster's regions: %w", Explain(err))
+		}
+		if region, ok := values[0].(string); ok {
+			out = append(out, region)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list the cluster's regions: %w", Explain(err))
+	}
+	return out, nil
 }
 
 func (d *DB) localities(ctx context.Context, query string) ([]Node, error) {
