@@ -29,6 +29,17 @@ type Dialect struct {
 	ComputedStored string
 	// Schema is the target schema; empty means "public".
 	Schema string
+	// Regions, if set, makes the tables REGIONAL BY ROW.
+	Regions *Regions
+}
+
+// Regions is where rows lie in a database of a multi-region cluster.
+type Regions struct {
+	// Database is the target database's name, Names its regions, the primary one first.
+	Database string
+	Names    []string
+	// Home is the region of all rows, one of Names.
+	Home string
 }
 
 // text returns the target's name of the unlimited string type.
@@ -84,6 +95,7 @@ type StatementKind string
 
 // The kinds of statements, in the order in which they run.
 const (
+	KindRegion     StatementKind = "region"
 	KindSchema     StatementKind = "schema"
 	KindType       StatementKind = "type"
 	KindSequence   StatementKind = "sequence"
@@ -178,6 +190,7 @@ func Build(db *schema.Database, d Dialect, p Policies, facts Facts) (*Plan, erro
 		names: newNamespace(d.MaxIdentifierBytes),
 		notes: map[string]*note{},
 	}
+	b.createRegions()
 	b.createSchema()
 	b.nameTables()
 	for _, step := range []func(*table){

@@ -33,6 +33,7 @@ func (b *builder) createTable(t *table) {
 		}
 		t.defs = append(t.defs, def+b.onUpdate(t, c, m))
 	}
+	b.regionColumn(t)
 	if len(t.plan.PrimaryKey) > 0 {
 		// Named, because the name that the stand-in would make up may be that of a table.
 		name := b.names.claim(t.name + "_pkey")
@@ -42,7 +43,7 @@ func (b *builder) createTable(t *table) {
 	b.before(Statement{
 		Name: "table " + t.name, Kind: KindTable, Table: t.name,
 		SQL: "CREATE TABLE IF NOT EXISTS " + t.ref + " (\n  " +
-			strings.Join(append(t.defs, t.checks...), ",\n  ") + "\n)",
+			strings.Join(append(t.defs, t.checks...), ",\n  ") + "\n)" + b.locality(),
 	})
 	for _, s := range owned {
 		b.before(s)

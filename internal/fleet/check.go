@@ -74,14 +74,16 @@ func (m move) check(ctx context.Context, out *TenantCheck) error {
 	if err := m.measure(ctx, out); err != nil {
 		return err
 	}
-	dst, err := target.Connect(ctx, *m.cfg.Target, 2)
+	dst, err := target.OpenReader(ctx, *m.cfg.Target, 2)
 	if err != nil {
 		return err
 	}
 	defer dst.Close()
 	out.Product = dst.Info().Product + " " + dst.Info().Version
-	out.Domicile, err = migrate.CheckDomicile(ctx, dst, m.cfg.Domicile)
-	return err
+	if out.Domicile, err = migrate.CheckDomicile(ctx, dst, m.cfg.Domicile); err != nil {
+		return err
+	}
+	return migrate.CheckRegions(ctx, dst, m.cfg.Regions)
 }
 
 // measure finds out how much there is to move.

@@ -161,6 +161,9 @@ func tenantConfig(cfg Config, t *plan.Tenant, ends plan.Ends) migrate.Config {
 			Unchecked: cfg.Plan.DomicileOf(t) == plan.Unchecked,
 		}
 	}
+	if home := cfg.Plan.RegionOf(t); home != "" {
+		out.Regions = &migrate.Regions{Database: cfg.Plan.Targets[t.Target].Regions, Home: home}
+	}
 	if out.Events == nil {
 		out.Events = event.Discard
 	}

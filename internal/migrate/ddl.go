@@ -20,6 +20,9 @@ func Script(ctx context.Context, cfg Config) (string, error) {
 	if err := s.open(ctx); err != nil {
 		return "", err
 	}
+	if err := s.checkRegions(ctx); err != nil {
+		return "", err
+	}
 	if err := s.plan(ctx); err != nil {
 		return "", err
 	}
@@ -130,7 +133,7 @@ func (s *session) build(ctx context.Context, statements []convert.Statement) err
 // stage orders the kinds of statements that need each other across tables.
 func stage(kind convert.StatementKind) int {
 	switch kind {
-	case convert.KindSchema, convert.KindType, convert.KindSequence, convert.KindTable:
+	case convert.KindRegion, convert.KindSchema, convert.KindType, convert.KindSequence, convert.KindTable:
 		return 0
 	case convert.KindIndex, convert.KindUnique:
 		return 1
@@ -182,7 +185,7 @@ func slow(kind convert.StatementKind) bool {
 	switch kind {
 	case convert.KindIndex, convert.KindUnique, convert.KindForeignKey, convert.KindCheck:
 		return true
-	case convert.KindSchema, convert.KindType, convert.KindSequence, convert.KindTable, convert.KindSetval, convert.KindComment:
+	case convert.KindRegion, convert.KindSchema, convert.KindType, convert.KindSequence, convert.KindTable, convert.KindSetval, convert.KindComment:
 	}
 	return false
 }
@@ -199,7 +202,7 @@ func explainStatement(st convert.Statement, err error) error {
 		hint = "the source holds rows without a parent (loaded with foreign_key_checks=0?), or a filter of the plan leaves parents behind; correct that, then copy into an empty target"
 	case convert.KindUnique:
 		hint = "values that the source's collation tells apart, or that were never unique; correct them there, then copy into an empty target"
-	case convert.KindCheck, convert.KindIndex, convert.KindSchema, convert.KindType, convert.KindSequence,
+	case convert.KindCheck, convert.KindIndex, convert.KindRegion, convert.KindSchema, convert.KindType, convert.KindSequence,
 		convert.KindTable, convert.KindSetval, convert.KindComment:
 	}
 	return fault.Wrap(fault.Refused, hint, err)

@@ -49,6 +49,8 @@ type Config struct {
 	Consent *Consent
 	// Domicile says where the rows may lie; nil when nobody said.
 	Domicile *Domicile
+	// Regions makes the tables REGIONAL BY ROW; nil leaves them as the database is.
+	Regions  *Regions
 	Snapshot source.SnapshotMode
 	// SkipScan leaves out the scan of the source's data for values that cannot
 	// arrive; the copy then refuses them where it meets them.
@@ -131,6 +133,9 @@ func (s *session) run(ctx context.Context, phases []Phase) (err error) {
 		defer func() { end(err) }()
 	}
 	if err = s.checkDomicile(ctx); err != nil {
+		return err
+	}
+	if err = s.checkRegions(ctx); err != nil {
 		return err
 	}
 	steps := map[Phase]func(context.Context) error{

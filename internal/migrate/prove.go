@@ -10,6 +10,7 @@ import (
 	"leap/internal/row"
 	"leap/internal/schema"
 	"leap/internal/source"
+	"leap/internal/target"
 	"leap/internal/verify"
 )
 
@@ -324,20 +325,14 @@ func (s *session) proveClean(ctx context.Context, p *report.Proof) error {
 		byName[m.SourceName] = m
 	}
 	for _, m := range s.mappings() {
-		if m.Slice == nil {
-			continue
+		if m.Slice != nil {
+			found, err := view.Foreign(ctx, m, byName)
+			p.Checks = append(p.Checks, strangersIn(m, m.Name, "is in the target and not this tenant's", found, err))
 		}
-		check := report.Check{Object: m.Name}
-		found, err := view.Foreign(ctx, m, byName)
-		if err != nil {
-			check.Note = err.Error()
-		} else {
-			check.Rows, check.Wrong = &found.Rows, &found.Wrong
+		if m.Region != "" {
+			found, err := view.Elsewhere(ctx, m)
+			p.Checks = append(p.Checks, strangersIn(m, m.Name+"."+schema.RegionColumn, "is at home in another region than "+m.Region, found, err))
 		}
-		for _, k := range found.Keys {
-			check.Findings = append(check.Findings, report.ProofFinding{Key: reportKey(m, k), Problem: "is in the target and not this tenant's"})
-		}
-		p.Checks = append(p.Checks, check)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -346,6 +341,20 @@ func (s *session) proveClean(ctx context.Context, p *report.Proof) error {
 		p.Checks = append(p.Checks, s.wholly(s.database.Name, "no table is shared: what the target holds is compared row by row"))
 	}
 	return nil
+}
+
+// strangersIn is the check of what a target holds that should not be there.
+func strangersIn(m *schema.Mapping, object, problem string, found target.Foreign, err error) report.Check {
+	check := report.Check{Object: object}
+	if err != nil {
+		check.Note = err.Error()
+		return check
+	}
+	check.Rows, check.Wrong = &found.Rows, &found.Wrong
+	for _, k := range found.Keys {
+		check.Findings = append(check.Findings, report.ProofFinding{Key: reportKey(m, k), Problem: problem})
+	}
+	return check
 }
 
 // tenantName is the tenant's, or the database's where there is no plan.

@@ -174,7 +174,7 @@ func (s *session) dialect() convert.Dialect {
 	d := convert.Dialect{
 		Cockroach: caps.Cockroach, MaxIdentifierBytes: caps.MaxIdentifierBytes, OnUpdate: caps.OnUpdate,
 		ExpressionIndexes: caps.ExpressionIndexes, NULInText: caps.NULInText,
-		ComputedStored: "AS (%s) STORED", Schema: target.Schema,
+		ComputedStored: "AS (%s) STORED", Schema: target.Schema, Regions: s.regions(),
 	}
 	if caps.GeneratedAlways {
 		d.ComputedStored = "GENERATED ALWAYS AS (%s) STORED"

@@ -40,7 +40,7 @@ func (p *Plan) check() Problems {
 		out = append(out, p.problem("version", "write version: 1", "this program knows no plan of version %d", p.Version))
 	}
 	for _, part := range []func() Problems{
-		p.checkAddresses, p.checkTenants, p.checkShared, p.checkDomiciles, p.checkForeignKeys,
+		p.checkAddresses, p.checkTenants, p.checkShared, p.checkDomiciles, p.checkRegions, p.checkForeignKeys,
 		func() Problems { return p.checkRules("tables", p.Tables) }, p.checkChanges, p.checkMask, p.checkAcceptances, p.checkLimits,
 	} {
 		out = append(out, part()...)

@@ -76,6 +76,7 @@ targets:
     url: postgresql://leap@crdb.example.com:26257   # <- the cluster; each tenant names its database
     password: ${CLUSTER_PASSWORD}
     # region: eu-central-1
+    # regions: [eu-central-1, eu-west-1]   # of a multi-region cluster: tables become REGIONAL BY ROW
     # tls: {mode: verify-full, root_cert: /etc/ssl/crdb-ca.pem}
 
 # In which regions the tenants of a country may lie. Clusters elsewhere are refused.

@@ -50,6 +50,7 @@ type Target struct {
 	Password     string `yaml:"password" doc:"A reference to the environment, such as ${CLUSTER_PASSWORD}."`
 	PasswordFile string `yaml:"password_file" doc:"A file with the password."`
 	Region       string `yaml:"region" doc:"The region that all nodes of the cluster are in. It is compared with what the nodes say."`
+	Regions      List   `yaml:"regions" doc:"The regions of the tenants' databases on a multi-region cluster, the primary one first: [eu-central-1, eu-west-1]. All tables become REGIONAL BY ROW."`
 	Domicile     string `yaml:"domicile" enum:"checked,unchecked" doc:"As above, for this cluster."`
 	TLS          *TLS   `yaml:"tls" doc:"How the connection is protected."`
 }
@@ -71,6 +72,7 @@ type Tenant struct {
 	OwnDatabase string            `yaml:"own_database" doc:"The source database that holds this tenant and nobody else; all of its rows are moved."`
 	Target      string            `yaml:"target" doc:"The cluster that it moves to; may be left out where there is only one."`
 	Database    string            `yaml:"database" doc:"The database on the cluster. It must be this tenant's alone."`
+	CRDBRegion  string            `yaml:"crdb_region" doc:"The region of its rows, one of the target's regions; without it the first of them."`
 	Domicile    string            `yaml:"domicile" enum:"checked,unchecked" doc:"As above, for this tenant."`
 	Policies    map[string]string `yaml:"policies" doc:"Policies that differ for this tenant."`
 	Tables      []*Table          `yaml:"tables" doc:"Rules that differ for this tenant; they come before those of the plan."`

@@ -131,6 +131,10 @@ func TestReadProblems(t *testing.T) {
 		"unknown target":           {"target: uk", "target: us", `plan.yaml:23:5: there is no target "us"`, `did you mean "uk"?`},
 		"region not allowed":       {"country: GB", "country: DE", "plan.yaml:23:5: tenant beta of DE must not go to target uk, which is in eu-west-2", "eu-central-1"},
 		"unknown country":          {"country: GB", "country: FR", "plan.yaml:22:5: countries does not say where tenants of FR may lie", "domicile: unchecked"},
+		"regions of one place":     {"    region: eu-central-1\n", "    region: eu-central-1\n    regions: [eu-central-1, eu-north-1]\n", "plan.yaml:10:5: target de is said to be in eu-central-1 with all of its nodes, and to have the region eu-north-1", "take region: out"},
+		"a region twice":           {"    region: eu-west-2", "    regions: [eu-west-2, eu-west-2]", "plan.yaml:13:26: region eu-west-2 is there twice", "keep one"},
+		"copies where not allowed": {"    region: eu-west-2", "    regions: [eu-west-2, us-east1]", "plan.yaml:20:5: tenant beta of GB must not go to target uk, which keeps copies of its rows in us-east1", "eu-west-2 or europe-west*"},
+		"rows without regions":     {"database: alpha}", "database: alpha, crdb_region: eu-central-1}", "plan.yaml:19:68: tenant alpha has a crdb_region, and target de has no regions", "regions:"},
 		"two things at once":       {"column: id", "column: id, shared: true", "plan.yaml:28:6: the rule for tenants says several things: column, shared", "keep one"},
 		"nothing at all":           {", leave_out: replaced in 2019", "", "plan.yaml:32:6: the rule for old_log does not say how", "leave_out"},
 		"undecided":                {"leave_out: replaced", "decide: replaced", "plan.yaml:32:22: nobody has decided yet how old_log belongs to a tenant", "replace the line"},
@@ -367,5 +371,30 @@ func TestJSONSchema(t *testing.T) {
 		if valid(change(t, bad[0], bad[1])) == nil {
 			t.Errorf("%q for %q is taken", bad[1], bad[0])
 		}
+	}
+}
+
+// The rows of a tenant are at home where it says, or in the first region of its cluster.
+func TestRegionOf(t *testing.T) {
+	text := strings.NewReplacer("    region: eu-west-2", "    regions: [eu-west-2, europe-west9]",
+		"    country: GB\n", "    country: GB\n    crdb_region: europe-west9\n").Replace(good)
+	p, err := Read("plan.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.RegionOf(p.Tenant("alpha")); got != "" {
+		t.Errorf("alpha goes to a cluster without regions, and its rows to %q", got)
+	}
+	beta := p.Tenant("beta")
+	if got := p.RegionOf(beta); got != "europe-west9" {
+		t.Errorf("beta's rows go to %q", got)
+	}
+	beta.CRDBRegion = ""
+	if got := p.RegionOf(beta); got != "eu-west-2" {
+		t.Errorf("without a word of its own, beta's rows go to %q", got)
+	}
+	_, err = Read("plan.yaml", []byte(strings.Replace(text, "crdb_region: europe-west9", "crdb_region: eu-north-1", 1)))
+	if err == nil || !strings.Contains(err.Error(), "target uk has no region eu-north-1") {
+		t.Errorf("got %v", err)
 	}
 }
