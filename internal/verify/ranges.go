@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,7 +19,7 @@ type span struct {
 }
 
 // batches is how many batches of a table are in memory: one that is being filled,
-// one that waits, and one for each of two readers of the target.
+// one that waits, and one for each of at most two readers of the target.
 const batches = 4
 
 // compareRanges reads the source once in key order and cuts it into ranges;
@@ -50,8 +51,9 @@ type cutting struct {
 	t    *table
 	free <-chan *batch
 	// first has room for one span that waits. Only when that is taken does second
-	// get one: a target that keeps up with one reader works less for one than for two.
+	// get one, where that pays.
 	first, second chan<- span
+	readers       readers
 	current       span
 }
 
@@ -95,16 +97,21 @@ func (c *cutting) next(ctx context.Context, number int, rng row.Range) error {
 func (c *cutting) send(ctx context.Context, upTo row.Key) error {
 	c.current.rng.UpTo = upTo
 	rows := int64(c.current.rows.rows) // the target's side has it afterwards
+	second := c.second
+	if !c.readers.second {
+		second = nil // never ready
+	}
 	select {
 	case c.first <- c.current:
 	default:
 		select {
 		case c.first <- c.current:
-		case c.second <- c.current:
+		case second <- c.current:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
+	c.readers.told(rows, time.Now())
 	c.t.cfg.Events.Emit(event.Event{
 		Kind: event.RowsMoved, Phase: phase, Table: c.t.mapping.SourceName, Rows: rows,
 	})
