@@ -62,12 +62,15 @@ func Coarse() *Alarm {
 // called. It never returns early otherwise.
 func (a *Alarm) Until(due time.Time) time.Time {
 	now := time.Now()
-	ahead := due.Sub(now)
-	if ahead <= 0 {
+	if !now.Before(due) {
 		return now
 	}
-	if ahead > a.margin && !a.woken.Load() {
-		a.sleeper.sleep(ahead - a.margin)
+	// Whoever was woken for the last moment waits for this thread: another one
+	// would have to be woken for it, and would find it after tens of
+	// microseconds, or only once this one sleeps.
+	runtime.Gosched()
+	if now = time.Now(); due.Sub(now) > a.margin && !a.woken.Load() {
+		a.sleeper.sleep(due.Sub(now) - a.margin)
 		now = time.Now()
 	}
 	// The margin settles where one wake-up of ten comes too late.

@@ -1,6 +1,7 @@
 package alarm
 
 import (
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,6 +72,28 @@ func TestMargin(t *testing.T) {
 	a.Until(time.Now().Add(20 * time.Microsecond)) // inside the margin: only spins
 	if a.margin != 50*time.Microsecond-spinStep || a.Spun() <= 0 {
 		t.Errorf("margin %s, spun %s", a.margin, a.Spun())
+	}
+}
+
+// TestOthersRunFirst: who was made ready before the wait runs before the spinning,
+// even where no other thread could run it.
+func TestOthersRunFirst(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const tries, ahead = 20, time.Millisecond
+	first := 0
+	for range tries {
+		a := &Alarm{sleeper: newTimer(), limit: ahead, margin: ahead} // spins all the time
+		ran := make(chan struct{}, 1)
+		runtime.Gosched()
+		due := time.Now().Add(ahead)
+		go func() { ran <- struct{}{} }()
+		a.Until(due)
+		first += len(ran)
+	}
+	// The system may stop this thread for the whole of a wait, or so long that
+	// the runtime lets others run.
+	if first < tries/2 {
+		t.Errorf("in %d of %d waits the alarm spun while somebody waited for its thread", tries-first, tries)
 	}
 }
 
