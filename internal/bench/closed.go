@@ -14,7 +14,8 @@ import (
 // the last was answered and the think time is over. Think is its mean; 0 goes
 // on at once. A closed loop slows down with its server and therefore measures
 // throughput well and latency under a given load not at all. Its errors and
-// its end are those of Open.
+// its end are those of Open. While it runs, the runtime uses as few processors
+// as suffice.
 func Closed(ctx context.Context, think time.Duration, o Options, w Wiring) (Summary, error) {
 	r, err := newRun(ctx, o, w)
 	if err != nil {
@@ -23,6 +24,9 @@ func Closed(ctx context.Context, think time.Duration, o Options, w Wiring) (Summ
 	if think < 0 {
 		return Summary{}, fault.New(fault.Usage, "", "the think time cannot be negative")
 	}
+	r.watch.few = true
+	r.watch.procs.use(1, r.clock.now())
+	defer func() { r.watch.procs.use(r.watch.procs.most, r.clock.now()) }()
 	l := &loop{think: think, limit: make(chan struct{})}
 	l.reached = sync.OnceFunc(func() { close(l.limit) })
 	return r.finish(ctx, l.feed, l.work), nil

@@ -21,8 +21,9 @@ type Health struct {
 	Busy float64 `json:"busy"`
 	// QueueMax is the longest that the queue was.
 	QueueMax int `json:"queue_max"`
-	// CPU is the share of Procs processors that this process used, spinning
-	// not counted.
+	// CPU is the share of its processors that this process used, spinning not
+	// counted. Procs is how many it had at the end: a closed loop begins with one
+	// and takes more when it needs them.
 	CPU   float64 `json:"cpu"`
 	Procs int     `json:"procs"`
 	// Starved is how long, for each operation, threads of this process were

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -124,5 +125,54 @@ func BenchmarkEngine(b *testing.B) {
 		Wiring{Work: instant{}, Recorder: func(int) Recorder { return collector.Recorder() }})
 	if err != nil {
 		b.Fatal(err)
+	}
+}
+
+// TestProcessorsOfAClosedLoop: it begins with one, gets more when an interval
+// used it up, and leaves as many as there were.
+func TestProcessorsOfAClosedLoop(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	var seen []int
+	s, err := Closed(t.Context(), 0, Options{Workers: 2, Limit: 10}, Wiring{
+		Work: constant(time.Millisecond), Recorder: func(int) Recorder { return &tape{} },
+		Interval: func(Interval) { seen = append(seen, runtime.GOMAXPROCS(0)) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(seen) == 0 || seen[0] != 1 || s.Health.Procs != 1 || runtime.GOMAXPROCS(0) != 4 {
+		t.Errorf("%v processors, %d at the end and %d after it; want 1 and 4", seen, s.Health.Procs, runtime.GOMAXPROCS(0))
+	}
+	r := &run{Options: Options{Every: time.Second}, clock: clock{time.Now()}}
+	w := newWatch(r)
+	for _, test := range []struct {
+		few    bool
+		length time.Duration
+		want   int
+	}{{false, time.Second, 1}, {true, time.Millisecond, 1}, {true, time.Second, 2}, {true, time.Second, 4}, {true, time.Second, 4}} {
+		w.few = test.few
+		if !test.few {
+			w.procs.use(1, 0)
+		}
+		last := interval{cpu: -time.Hour} // an hour was used since
+		if w.tell(&last, test.length); runtime.GOMAXPROCS(0) != test.want {
+			t.Errorf("%+v: %d processors", test, runtime.GOMAXPROCS(0))
+		}
+	}
+}
+
+func TestAvailableProcessors(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
+	p := allProcessors()
+	p.use(1, 2*time.Second)
+	p.suffice(fullProcessor, 3*time.Second) // not above it
+	if got := p.available(4 * time.Second); got != 8*time.Second || p.count() != 1 {
+		t.Errorf("%s of %d processors", got, p.count())
+	}
+	p.suffice(0.9, 4*time.Second)
+	p.suffice(0.9, 5*time.Second)
+	p.suffice(0.9, 6*time.Second)
+	if got := p.available(7 * time.Second); got != 16*time.Second || p.count() != 3 {
+		t.Errorf("%s of %d processors", got, p.count())
 	}
 }

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"math"
-	"runtime"
 	"runtime/metrics"
 	"time"
 
@@ -14,6 +13,8 @@ import (
 type watch struct {
 	r          *run
 	spun       func() time.Duration // the dispatcher's
+	procs      *processors
+	few        bool // no more processors than are needed
 	begin, end reading
 }
 
@@ -23,10 +24,10 @@ type reading struct {
 	cpu  time.Duration // used so far, without spinning
 	held time.Duration // how long our threads were ready and did not run
 	// The runtime's own view.
-	sched, pauses  *metrics.Float64Histogram
-	gcCPU, goCPU   float64
-	cycles         uint64
-	schedulerProcs int
+	sched, pauses *metrics.Float64Histogram
+	gcCPU, goCPU  float64
+	cycles        uint64
+	available     time.Duration // processor time that there was so far
 }
 
 // The runtime's metrics, in the order of reading's use.
@@ -39,14 +40,14 @@ const (
 )
 
 func newWatch(r *run) *watch {
-	return &watch{r: r, spun: func() time.Duration { return 0 }}
+	return &watch{r: r, spun: func() time.Duration { return 0 }, procs: allProcessors()}
 }
 
 func (w *watch) read() reading {
 	samples := []metrics.Sample{{Name: metricSched}, {Name: metricPauses}, {Name: metricGC}, {Name: metricCPU}, {Name: metricCycles}}
 	metrics.Read(samples)
-	now := reading{at: w.r.clock.now(), cpu: max(0, cpuTime()-w.spun()), schedulerProcs: runtime.GOMAXPROCS(0)}
-	now.held = runDelay()
+	now := reading{at: w.r.clock.now(), cpu: max(0, cpuTime()-w.spun()), held: runDelay()}
+	now.available = w.procs.available(now.at)
 	for _, s := range samples {
 		if s.Value.Kind() == metrics.KindBad {
 			continue // an older or newer runtime does without it
@@ -84,7 +85,8 @@ func (w *watch) start() (stop func()) {
 
 // loop ends an interval at every multiple of Options.Every.
 func (w *watch) loop(quit <-chan struct{}) {
-	last := interval{from: w.r.clock.now(), cpu: w.begin.cpu}
+	from := w.r.clock.now()
+	last := interval{from: from, cpu: w.begin.cpu, available: w.procs.available(from)}
 	for {
 		next := last.from.Truncate(w.r.Every)
 		for next <= last.from {
@@ -115,21 +117,26 @@ func (w *watch) loop(quit <-chan struct{}) {
 type interval struct {
 	from   time.Duration
 	counts Counts
-	cpu    time.Duration
+	// As in reading.
+	cpu, available time.Duration
 }
 
 // tell reports the interval that began at last and makes last the next one.
 func (w *watch) tell(last *interval, to time.Duration) {
 	r := w.r
-	cpu := max(0, cpuTime()-w.spun())
+	cpu, available := max(0, cpuTime()-w.spun()), w.procs.available(to)
 	warmup, measured := r.counts()
 	total := warmup.Plus(measured)
 	i := Interval{
 		From: last.from, To: to, Counts: total.minus(last.counts), Total: total,
 		Queue: len(r.queue), InFlight: total.InFlight(),
-		CPU: share(cpu-last.cpu, (to-last.from)*time.Duration(runtime.GOMAXPROCS(0))),
+		CPU: share(cpu-last.cpu, available-last.available),
 	}
-	*last = interval{from: to, counts: total, cpu: cpu}
+	*last = interval{from: to, counts: total, cpu: cpu, available: available}
+	// Short ones, at the beginning and at the end, tell nothing.
+	if w.few && to-i.From > r.Every/2 {
+		w.procs.suffice(i.CPU, to)
+	}
 	if r.Interval != nil {
 		r.Interval(i)
 	}
@@ -138,8 +145,7 @@ func (w *watch) tell(last *interval, to time.Duration) {
 // health puts together what was measured.
 func (w *watch) health(s Summary) Health {
 	b, e := w.begin, w.end
-	elapsed := e.at - b.at
-	h := Health{Procs: e.schedulerProcs, GC: e.cycles - b.cycles}
+	h := Health{Procs: w.procs.count(), GC: e.cycles - b.cycles}
 	own, dispatch := hist.New(), w.r.workers[w.r.Workers].ownLag
 	var waited uint64
 	var busy time.Duration
@@ -154,7 +160,7 @@ func (w *watch) health(s Summary) Health {
 		h.Waited = float64(waited) / float64(s.Measured.Started)
 	}
 	h.Busy = share(busy, s.Drained*time.Duration(w.r.Workers))
-	h.CPU = share(e.cpu-b.cpu, elapsed*time.Duration(e.schedulerProcs))
+	h.CPU = share(e.cpu-b.cpu, e.available-b.available)
 	h.Starved = max(0, e.held-b.held) / time.Duration(max(1, s.Measured.Done)) //nolint:gosec // far below 2^63
 	if e.goCPU > b.goCPU {
 		h.GCShare = (e.gcCPU - b.gcCPU) / (e.goCPU - b.goCPU)
