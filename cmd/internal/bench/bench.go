@@ -18,6 +18,7 @@ import (
 type bench struct {
 	rows, runs, workers int
 	tenants, atOnce     int // above 0: how many share the tables, instead of the rivals
+	pool                int // MiB of memory for the source's pages
 	equal               bool
 	target, migrate     string
 	flat, markdown      bool
