@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -52,6 +53,10 @@ func TestOverloadedClient(t *testing.T) {
 		}
 		t.Logf("%s/s asked of a client that can do %.0f: response p99 %.0f ms, service p99 %.0f ms", rate, capacity, *get.Response.P99, *get.Service.P99)
 		blames(t, code, s)
+		page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+		if err != nil || !strings.Contains(string(page), "<li>generator: ") || !strings.Contains(string(page), "the generator could not keep up</td>") {
+			t.Errorf("the page does not name the client: %v", err)
+		}
 
 		// The same from the files, by whatever threshold.
 		for _, slo := range []string{"get.p99<20ms", "get.p50<1us", "p99.9<30ms", "max<21ms", "mean<1us", "throughput>=95%"} {

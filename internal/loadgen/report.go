@@ -29,7 +29,11 @@ func (e *evidence) page(s *Summary) *page.Report {
 		p.Facts = append(p.Facts, page.Fact{Name: "stripes", Value: e.run.Dir})
 	}
 	for _, g := range s.Gate {
-		p.Gates = append(p.Gates, page.Gate{Threshold: g.Threshold, Value: g.Value, Bounds: g.Bounds(), Verdict: string(g.Verdict), Reason: g.Why})
+		why := g.Why
+		if g.Doubted { // the details are among the reasons, once for all thresholds
+			why, _, _ = strings.Cut(why, ": ")
+		}
+		p.Gates = append(p.Gates, page.Gate{Threshold: g.Threshold, Value: g.Value, Bounds: g.Bounds(), Verdict: string(g.Verdict), Reason: why})
 	}
 	for _, c := range s.Invariants {
 		p.Invariants = append(p.Invariants, page.Invariant{Name: c.Name, Says: c.Says, Verdict: c.Verdict, Reason: c.Found()})
