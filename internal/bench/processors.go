@@ -10,7 +10,7 @@ import (
 //
 // A closed loop begins with one of them. With several, each answer wakes a thread
 // that finds the work already done, or takes a worker from another that had been
-// about to run it: half of the client's CPU at four connections, and on a machine
+// about to run it: a third of the client's CPU at four connections, and on a machine
 // that the server shares, time that the server needs. One thread does tens of
 // thousands of operations per second. Where that is not enough, there will be more.
 type processors struct {
