@@ -69,6 +69,8 @@ func SQLState(err error) string {
 // Classify says what may be done after err, which must not be nil. It takes CockroachDB's and
 // PostgreSQL's codes: 40001 and 40P01 ask for a repetition, 40003 is
 // ambiguous, 57P01 to 57P03 and class 08 and 53 pass when the server is back.
+// 25P03 and 57P05 tell a process that stood still for too long that the server
+// has ended its session: nothing of it was committed, and it may begin again.
 func Classify(err error) Class {
 	if _, ok := errors.AsType[*AmbiguousError](err); ok {
 		return Ambiguous
@@ -86,6 +88,8 @@ func Classify(err error) Class {
 	case code == "40003":
 		return Ambiguous
 	case code == "40001", code == "40P01", code == "57P01", code == "57P02", code == "57P03":
+		return Retryable
+	case code == "25P03", code == "57P05":
 		return Retryable
 	case strings.HasPrefix(code, "08"), code == "53300", code == "53200":
 		return Retryable

@@ -29,6 +29,8 @@ func TestClassify(t *testing.T) {
 		{state("40P01"), Retryable},
 		{state("40003"), Ambiguous},
 		{state("57P01"), Retryable},
+		{state("25P03"), Retryable},
+		{state("57P05"), Retryable},
 		{state("57P03"), Retryable},
 		{state("08006"), Retryable},
 		{state("53300"), Retryable},
