@@ -25,7 +25,7 @@ func main() {
 	flag.BoolVar(&b.flat, "flat", false, "copy a table of a twentieth of the rows as well, and compare the memory")
 	flag.IntVar(&b.tenants, "tenants", 0, "move the tables of so many tenants, once whole and once tenant by tenant, and nothing else")
 	flag.IntVar(&b.atOnce, "at-once", 2, "tenants that move at the same time")
-	flag.IntVar(&b.pool, "pool", 2048, "with -tenants: MiB that the source has for pages of tables")
+	flag.IntVar(&b.pool, "pool", 1024, "MiB that each server has for pages of tables")
 	flag.BoolVar(&b.equal, "equal", false, "with -tenants: give all as many rows")
 	flag.BoolVar(&b.markdown, "markdown", false, "print the tables in Markdown")
 	readURL := flag.String("read", "", "internal: read the table at this address and exit")

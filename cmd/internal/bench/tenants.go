@@ -73,11 +73,6 @@ func (b *bench) runTenants(ctx context.Context) (err error) {
 	if err = b.source.Exec(ctx, "", "CREATE DATABASE "+database); err != nil {
 		return err
 	}
-	// The tables fit into the source's memory, unless -pool says otherwise: where they
-	// do not, every small tenant has the server read nearly all pages anew.
-	if err = b.source.Exec(ctx, "", fmt.Sprintf("SET GLOBAL innodb_buffer_pool_size = %d", b.pool<<20)); err != nil {
-		return err
-	}
 	for _, statement := range b.shares() {
 		if err = b.source.Exec(ctx, database, statement); err != nil {
 			return err
@@ -200,7 +195,7 @@ func (b *bench) printTenants(results map[string][]move) {
 	if b.equal || b.tenants < fewestUneven {
 		size = "of equal size"
 	}
-	head := fmt.Sprintf("%s: %s into %s; %d CPUs (%s); %d MiB for the source's pages; %s rows in 4 tables, %d tenants, %s; median of %d runs; both with assess, schema, copy and verify.",
+	head := fmt.Sprintf("%s: %s into %s; %d CPUs (%s); %d MiB for each server's pages; %s rows in 4 tables, %d tenants, %s; median of %d runs; both with assess, schema, copy and verify.",
 		time.Now().UTC().Format(time.DateOnly), b.source, b.dest, runtime.NumCPU(), cpuModel(), b.pool, humanize.Comma(int64(b.rows)), b.tenants, size, b.runs)
 	if b.markdown {
 		say("\n%s\n\n%s\n\n%s\n\n%s", head, w.RenderMarkdown(), p.RenderMarkdown(), asked.RenderMarkdown())
