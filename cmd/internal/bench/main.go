@@ -19,7 +19,7 @@ func main() {
 	var b bench
 	flag.IntVar(&b.rows, "rows", 2_000_000, "rows of the table")
 	flag.IntVar(&b.runs, "runs", 3, "counted runs of each; the median is printed")
-	flag.IntVar(&b.workers, "workers", 2, "connections of each contender: migrate's --workers")
+	flag.IntVar(&b.workers, "workers", 4, "connections of each contender: migrate's --workers, whose own default this is")
 	flag.StringVar(&b.target, "target", "postgres", "postgres (the stand-in) or cockroach")
 	flag.StringVar(&b.migrate, "migrate", "bin/migrate", "the migrate binary")
 	flag.BoolVar(&b.flat, "flat", false, "copy a table of a twentieth of the rows as well, and compare the memory")
