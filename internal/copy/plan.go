@@ -18,6 +18,9 @@ const (
 	// full speed, many times what it costs to begin one. Smaller tables are parallel
 	// with each other.
 	splitRows = 50_000
+	// splitSlice is the same for a slice whose rows are found by way of other tables:
+	// each segment finds the rows of those anew.
+	splitSlice = 200_000
 	// mostSegments bounds what is looked up and recorded of one table. It is many
 	// more than there are workers, so that none is idle for long while another copies
 	// the last one, and other processes have something to take over.
@@ -110,7 +113,11 @@ func segmentsOf(m *schema.Mapping) int {
 	if m.Source == nil {
 		return 1
 	}
-	return int(min(m.Source.EstimatedRows/splitRows, mostSegments))
+	size := int64(splitRows)
+	if m.Slice != nil && len(m.Slice.Path) > 0 {
+		size = splitSlice
+	}
+	return int(min(m.Source.EstimatedRows/size, mostSegments))
 }
 
 // between divides (-inf, +inf) at the cuts.
