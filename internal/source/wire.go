@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"leap/internal/bulk"
 	"leap/internal/endpoint"
 )
 
@@ -65,7 +66,7 @@ func dialer(e endpoint.Endpoint) func(ctx context.Context, network, addr string)
 		if err != nil {
 			return nil, err //nolint:wrapcheck // Explain knows net's errors
 		}
-		w := &wire{Conn: conn, reader: bufio.NewReaderSize(conn, readBuffer)}
+		w := &wire{Conn: conn, reader: bufio.NewReaderSize(bulk.Reader(conn), readBuffer)}
 		if slot, ok := ctx.Value(wireSlot{}).(**wire); ok {
 			*slot = w
 		}

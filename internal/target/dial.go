@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"leap/internal/bulk"
 )
 
 // readBuffer holds about 400 rows of 150 bytes. The driver itself reads 8 kB at
@@ -37,6 +39,6 @@ func readAhead(config *pgxpool.Config) {
 		if err != nil {
 			return nil, err
 		}
-		return &aheadConn{Conn: conn, reader: bufio.NewReaderSize(conn, readBuffer)}, nil
+		return &aheadConn{Conn: conn, reader: bufio.NewReaderSize(bulk.Reader(conn), readBuffer)}, nil
 	}
 }
