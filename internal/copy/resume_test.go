@@ -196,6 +196,29 @@ func TestSegments(t *testing.T) {
 	}
 }
 
+// TestSegmentsOf: enough for all workers to be busy to the end, and fewer where each
+// costs more than its rows.
+func TestSegmentsOf(t *testing.T) {
+	byColumn, byPath := &schema.Slice{Column: "tenant"}, &schema.Slice{Column: "tenant", Path: []schema.Hop{{Table: "accounts"}}}
+	for _, c := range []struct {
+		rows  int64
+		slice *schema.Slice
+		want  int
+	}{
+		{splitRows - 1, nil, 0},
+		{10 * splitRows, nil, 10},
+		{10 * splitRows, byColumn, 10},
+		{10 * splitSlice, byPath, 10},
+		{1_000_000_000, nil, mostSegments},
+		{1_000_000_000, byPath, mostSegments},
+	} {
+		m := &schema.Mapping{Source: &schema.Table{EstimatedRows: c.rows}, Slice: c.slice}
+		if got := segmentsOf(m); got != c.want {
+			t.Errorf("%d rows, slice %+v: %d segments, want %d", c.rows, c.slice, got, c.want)
+		}
+	}
+}
+
 // TestSegmentsRecordedTwice: the transaction that records the division may be
 // repeated after a commit of unknown outcome.
 func TestSegmentsRecordedTwice(t *testing.T) {
