@@ -131,15 +131,21 @@ func TestEndOfStream(t *testing.T) {
 	}
 }
 
-// TestEndOfConnection: nobody waits for a piece that cannot come any more.
-func TestEndOfConnection(t *testing.T) {
-	server, client := pair(t)
+// waiting returns a reader of a stream that waits for a piece for as long as it takes.
+func waiting(t *testing.T, server, client net.Conn) (io.Reader, <-chan outcome) {
+	t.Helper()
 	r := Reader(client)
 	if own, ok := r.(*reader); ok {
 		own.patience = time.Hour
 	}
 	flow(t, server, r)
-	got := read(r)
+	return r, read(r)
+}
+
+// TestEndOfConnection: nobody waits for a piece that cannot come any more.
+func TestEndOfConnection(t *testing.T) {
+	server, client := pair(t)
+	_, got := waiting(t, server, client)
 	if err := server.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -151,12 +157,7 @@ func TestEndOfConnection(t *testing.T) {
 // TestDeadline: who gives a connection up need not know that it waits for a piece.
 func TestDeadline(t *testing.T) {
 	server, client := pair(t)
-	r := Reader(client)
-	if own, ok := r.(*reader); ok {
-		own.patience = time.Hour
-	}
-	flow(t, server, r)
-	got := read(r)
+	r, got := waiting(t, server, client)
 	if err := client.SetReadDeadline(time.Unix(1, 0)); err != nil {
 		t.Fatal(err)
 	}
