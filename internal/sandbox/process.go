@@ -50,6 +50,9 @@ func (s *Server) spawn(ctx context.Context, path string, args ...string) (*proce
 		p.err = cmd.Wait()
 	}()
 	err = s.watchdog.watch(cmd.Process.Pid)
+	if err == nil && len(s.opts.Processors) > 0 {
+		err = confine(cmd.Process.Pid, s.opts.Processors)
+	}
 	if err == nil {
 		_, err = io.WriteString(stdin, "go\n")
 	}

@@ -56,6 +56,9 @@ type Options struct {
 	// ExtraArgs are added to the end of the server's command line, where
 	// they win over the defaults.
 	ExtraArgs []string
+	// Processors are those that the server may use; empty means all. Linux only.
+	// See Apart.
+	Processors []int
 	// Durable keeps the data over Kill and Restart on every kind of server:
 	// CockroachDB stores on disk instead of in memory and PostgreSQL guards
 	// against half-written pages. Neither survives Stop.
