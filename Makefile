@@ -56,7 +56,7 @@ unit: ## run the tests that need no servers
 	go test -short -race $(TEST_ARGS) ./...
 
 .PHONY: bench
-bench: servers ## measure copy and verify on local servers
+bench: servers build ## measure copy and verify on local servers
 	go run ./cmd/internal/bench $(BENCH_ARGS)
 
 .PHONY: bench-loadgen

@@ -20,7 +20,7 @@ type bench struct {
 	rows, runs, workers int
 	tenants, atOnce     int // above 0: how many share the tables, instead of the rivals
 	pool                int // MiB of memory that each server has for pages
-	equal               bool
+	equal, apart        bool
 	target, migrate     string
 	flat, markdown      bool
 
@@ -97,14 +97,29 @@ func say(format string, args ...any) { _, _ = fmt.Fprintf(os.Stdout, format+"\n"
 // startServers brings up the servers, with memory for the tables unless -pool says
 // otherwise: where they do not fit, the kernel's copying of pages is measured as well.
 func (b *bench) startServers(ctx context.Context) (err error) {
+	var processors []int
+	if b.apart {
+		if processors, err = sandbox.Apart(); err != nil {
+			return err
+		}
+	}
 	if b.source, err = sandbox.StartSource(ctx, sandbox.Options{ExtraArgs: []string{fmt.Sprintf("--innodb-buffer-pool-size=%dM", b.pool)}}); err != nil {
 		return err
 	}
-	if b.dest, err = sandbox.StartTarget(ctx, sandbox.Kind(b.target), sandbox.Options{ExtraArgs: b.targetMemory()}); err != nil {
+	if b.dest, err = sandbox.StartTarget(ctx, sandbox.Kind(b.target), sandbox.Options{ExtraArgs: b.targetMemory(), Processors: processors}); err != nil {
 		return err
 	}
-	say("source %s, target %s, %d CPUs, %s", b.source, b.dest, runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly))
+	say("source %s, target %s, %s, %s", b.source, b.dest, b.processors(), time.Now().UTC().Format(time.DateOnly))
 	return nil
+}
+
+// processors says who has which. What the runtime counted at the start stays.
+func (b *bench) processors() string {
+	n := runtime.NumCPU()
+	if b.apart {
+		return fmt.Sprintf("%d CPUs, %d of them the target's alone and the others everybody else's", n, (n+1)/2)
+	}
+	return fmt.Sprintf("%d CPUs for all", n)
 }
 
 func (b *bench) targetMemory() []string {
@@ -166,6 +181,7 @@ func (b *bench) contenders(ctx context.Context) ([]contender, error) {
 	}
 	out = append(out, contender{psqlName, b.rows, b.runPsql})
 	if !b.dest.StandIn() {
+		out = append(out, contender{atomicName, b.rows, b.runAtomic})
 		out = append(out, contender{importName, b.rows, b.runImport}, contender{plainName, b.rows, b.runPlainImport})
 	}
 	if path, err := exec.LookPath("pgloader"); err == nil && b.dest.StandIn() {
@@ -184,6 +200,7 @@ const (
 	smallName    = "migrate copy, a twentieth of the rows"
 	verifyName   = "migrate verify"
 	psqlName     = `psql \copy`
+	atomicName   = `psql \copy, atomic`
 	pgloaderName = "pgloader"
 	importName   = "migrate copy --ingest import"
 	plainName    = "IMPORT of the same rows"

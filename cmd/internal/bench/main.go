@@ -26,6 +26,7 @@ func main() {
 	flag.IntVar(&b.tenants, "tenants", 0, "move the tables of so many tenants, once whole and once tenant by tenant, and nothing else")
 	flag.IntVar(&b.atOnce, "at-once", 2, "tenants that move at the same time")
 	flag.IntVar(&b.pool, "pool", 1024, "MiB that each server has for pages of tables")
+	flag.BoolVar(&b.apart, "apart", false, "give the target one half of the processors, and the source and the clients the other")
 	flag.BoolVar(&b.equal, "equal", false, "with -tenants: give all as many rows")
 	flag.BoolVar(&b.markdown, "markdown", false, "print the tables in Markdown")
 	readURL := flag.String("read", "", "internal: read the table at this address and exit")

@@ -48,8 +48,8 @@ func (b *bench) print(contenders []contender, results map[string][]measurement) 
 		}
 		asked.AppendRow(table.Row{g.what, g.measured, g.asked, met})
 	}
-	head := fmt.Sprintf("%s: %s into %s; %d CPUs (%s); %d MiB for each server's pages; %s rows, %d connections, median of %d runs; client figures of the whole process.",
-		time.Now().UTC().Format(time.DateOnly), b.source, b.dest, runtime.NumCPU(), cpuModel(), b.pool, humanize.Comma(int64(b.rows)), b.workers, b.runs)
+	head := fmt.Sprintf("%s: %s into %s; %s (%s); %d MiB for each server's pages; %s rows, %d connections, median of %d runs; client figures of the whole process.",
+		time.Now().UTC().Format(time.DateOnly), b.source, b.dest, b.processors(), cpuModel(), b.pool, humanize.Comma(int64(b.rows)), b.workers, b.runs)
 	if b.markdown {
 		say("\n%s\n\n%s\n\n%s", head, w.RenderMarkdown(), asked.RenderMarkdown())
 	} else {
@@ -107,6 +107,9 @@ func (b *bench) goals(all map[string]figures) []goal {
 	}
 	if f, ok := all[psqlName]; ok {
 		atLeast("rows/s, migrate copy : psql \\copy", own.rate/f.rate, askedOfPsql)
+	}
+	if f, ok := all[atomicName]; ok {
+		atLeast("rows/s, migrate copy : psql \\copy, atomic", own.rate/f.rate, askedOfPsql)
 	}
 	if f, ok := all[pgloaderName]; ok {
 		atLeast("rows/s, migrate copy : pgloader", own.rate/f.rate, askedOfPgloader)

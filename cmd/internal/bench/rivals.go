@@ -35,20 +35,40 @@ func (b *bench) part(i int) string {
 
 // runPsql copies a file on each connection.
 func (b *bench) runPsql(ctx context.Context, db string) (measurement, error) {
+	return b.psqls(ctx, db, func(copyPart string) []string { return []string{copyPart} })
+}
+
+// runAtomic does the same, each file in a transaction: what CockroachDB makes of
+// \copy by itself since 22.2 (https://github.com/cockroachdb/cockroach/pull/85986).
+func (b *bench) runAtomic(ctx context.Context, db string) (measurement, error) {
+	return b.psqls(ctx, db, func(copyPart string) []string { return []string{"BEGIN", copyPart, "COMMIT"} })
+}
+
+// psqls runs a psql for each connection, with what commands makes of its copying.
+func (b *bench) psqls(ctx context.Context, db string, commands func(copyPart string) []string) (measurement, error) {
 	if err := b.prepare(ctx, db); err != nil {
 		return measurement{}, err
 	}
 	var clients []func(context.Context) (measurement, error)
 	for i := range b.workers {
 		clients = append(clients, func(ctx context.Context) (measurement, error) {
-			return psql(ctx, `\copy `+tableName+` from '`+b.part(i)+`'`, b.dest.URL(db))
+			return psql(ctx, b.dest.URL(db), commands(`\copy `+tableName+` from '`+b.part(i)+`'`)...)
 		})
 	}
-	return together(ctx, clients)
+	m, err := together(ctx, clients)
+	if err != nil {
+		return m, err
+	}
+	return m, b.checkCount(ctx, db, tableName)
 }
 
-func psql(ctx context.Context, command, url string) (measurement, error) {
-	return client(ctx, "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", command, url)
+// psql runs commands one after the other in one session.
+func psql(ctx context.Context, url string, commands ...string) (measurement, error) {
+	args := []string{"-X", "-q", "-v", "ON_ERROR_STOP=1", url}
+	for _, c := range commands {
+		args = append(args, "-c", c)
+	}
+	return client(ctx, "psql", args...)
 }
 
 // runPlainImport has the cluster fetch the file, without migrate.
@@ -64,7 +84,7 @@ func (b *bench) runPlainImport(ctx context.Context, db string) (measurement, err
 	server := &http.Server{Handler: http.HandlerFunc(b.serveParts), ReadHeaderTimeout: patience}
 	go func() { _ = server.Serve(listener) }() // until Close
 	defer func() { _ = server.Close() }()
-	m, err := psql(ctx, "IMPORT INTO "+tableName+" PGCOPY DATA ('http://"+listener.Addr().String()+"/rows') WITH max_row_size = '256MB'", b.dest.URL(db))
+	m, err := psql(ctx, b.dest.URL(db), "IMPORT INTO "+tableName+" PGCOPY DATA ('http://"+listener.Addr().String()+"/rows') WITH max_row_size = '256MB'")
 	if err != nil {
 		return m, err
 	}

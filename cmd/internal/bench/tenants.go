@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -195,8 +194,8 @@ func (b *bench) printTenants(results map[string][]move) {
 	if b.equal || b.tenants < fewestUneven {
 		size = "of equal size"
 	}
-	head := fmt.Sprintf("%s: %s into %s; %d CPUs (%s); %d MiB for each server's pages; %s rows in 4 tables, %d tenants, %s; median of %d runs; both with assess, schema, copy and verify.",
-		time.Now().UTC().Format(time.DateOnly), b.source, b.dest, runtime.NumCPU(), cpuModel(), b.pool, humanize.Comma(int64(b.rows)), b.tenants, size, b.runs)
+	head := fmt.Sprintf("%s: %s into %s; %s (%s); %d MiB for each server's pages; %s rows in 4 tables, %d tenants, %s; median of %d runs; both with assess, schema, copy and verify.",
+		time.Now().UTC().Format(time.DateOnly), b.source, b.dest, b.processors(), cpuModel(), b.pool, humanize.Comma(int64(b.rows)), b.tenants, size, b.runs)
 	if b.markdown {
 		say("\n%s\n\n%s\n\n%s\n\n%s", head, w.RenderMarkdown(), p.RenderMarkdown(), asked.RenderMarkdown())
 		return
