@@ -79,7 +79,20 @@ func (b *bench) run(ctx context.Context) error {
 	if b.rounds == 0 {
 		return nil
 	}
-	return b.compare(ctx)
+	if b.profile != "" {
+		return b.compare(ctx, nil)
+	}
+	say("server and clients share the processors")
+	if err := b.compare(ctx, nil); err != nil {
+		return err
+	}
+	processors, err := sandbox.Apart()
+	if err != nil {
+		say("no comparison with a processor for each: %v", err)
+		return nil
+	}
+	say("server and clients apart: the server has %d of the processors to itself", len(processors))
+	return b.compare(ctx, processors)
 }
 
 // fast is a server that answers at once.
@@ -120,9 +133,9 @@ type result struct {
 }
 
 // compare lets pgbench and loadgen read in turns, so that whatever else happens
-// on the machine meets both.
-func (b *bench) compare(ctx context.Context) (err error) {
-	server, err := sandbox.StartTarget(ctx, sandbox.Postgres, sandbox.Options{})
+// on the machine meets both. The server has the given processors, or all.
+func (b *bench) compare(ctx context.Context, processors []int) (err error) {
+	server, err := sandbox.StartTarget(ctx, sandbox.Postgres, sandbox.Options{Processors: processors})
 	if err != nil {
 		return err
 	}
@@ -161,7 +174,15 @@ type contender struct {
 
 // pair compares the clients with one number of connections.
 func (b *bench) pair(ctx context.Context, c *clients) error {
-	contenders := []contender{{"pgbench -M prepared -S", c.serializable}, {"pgbench, read committed", c.readCommitted}, {"loadgen run --closed", c.run}}
+	pgbench := func(isolation, threads string) func(context.Context) (result, error) {
+		return func(ctx context.Context) (result, error) { return c.pgbench(ctx, isolation, threads) }
+	}
+	contenders := []contender{
+		{"loadgen run --closed", c.run},
+		{"pgbench -M prepared -S", pgbench("serializable", "1")},
+		{"pgbench, two threads", pgbench("serializable", "2")},
+		{"pgbench, two threads, read committed", pgbench(`read\ committed`, "2")},
+	}
 	results := make([][]result, len(contenders))
 	for round := range b.rounds {
 		for i := range contenders {
@@ -175,13 +196,13 @@ func (b *bench) pair(ctx context.Context, c *clients) error {
 	}
 	say("%d connections", c.connections)
 	for i, one := range contenders {
-		say("  %-24s %8.0f transactions/s, %5.1f us of the client's CPU each", one.name,
+		say("  %-37s %8.0f transactions/s, %5.1f us of the client's CPU each", one.name,
 			median(results[i], func(r result) float64 { return r.perSecond }),
 			median(results[i], func(r result) float64 { return float64(r.cpu.Nanoseconds()) / 1000 }))
 	}
-	for i, one := range contenders[:2] {
+	for i, one := range contenders[1:] {
 		say("  loadgen : %s", one.name)
-		middle, best := ratios(results[2], results[i])
+		middle, best := ratios(results[0], results[i+1])
 		say("    %.2f, median of the turns; %.2f, best of each; asked: at least %g: %s", middle, best, ratioAsked, met(ratioAsked, middle))
 	}
 	return nil

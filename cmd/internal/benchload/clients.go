@@ -53,17 +53,9 @@ func (c *clients) close() { _ = os.RemoveAll(c.dir) }
 
 var tps = regexp.MustCompile(`(?m)^tps = ([0-9.]+) \(without initial connection time\)$`)
 
-// serializable and readCommitted are turns of pgbench.
-func (c *clients) serializable(ctx context.Context) (result, error) {
-	return c.pgbench(ctx, "serializable")
-}
-
-func (c *clients) readCommitted(ctx context.Context) (result, error) {
-	return c.pgbench(ctx, `read\ committed`)
-}
-
-func (c *clients) pgbench(ctx context.Context, isolation string) (result, error) {
-	cmd := exec.CommandContext(ctx, "pgbench", "-n", "-M", "prepared", "-S", "-c", strconv.Itoa(c.connections), "-j", "2", //nolint:gosec // numbers
+// pgbench is a turn of pgbench, whose own default is one thread.
+func (c *clients) pgbench(ctx context.Context, isolation, threads string) (result, error) {
+	cmd := exec.CommandContext(ctx, "pgbench", "-n", "-M", "prepared", "-S", "-c", strconv.Itoa(c.connections), "-j", threads, //nolint:gosec // numbers
 		"-T", strconv.Itoa(max(1, int(c.length.Seconds()))), c.url)
 	cmd.Env = append(os.Environ(), "PGOPTIONS=-c default_transaction_isolation="+isolation)
 	out, err := cmd.CombinedOutput()
