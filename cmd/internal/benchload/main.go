@@ -1,8 +1,9 @@
 // Command benchload measures the load generator itself: how late it starts
 // operations that a fast server answers at once, and how many single-row reads
 // "loadgen run --closed" manages compared with pgbench, on the same server with
-// the same number of connections. It prints figures with what is asked of them
-// and fails for none: a busy machine spoils both.
+// the same number of connections: first on the same processors, then with one half
+// of them for the server and the other for its clients. It prints figures with what
+// is asked of them and fails for none: a busy machine spoils both.
 package main
 
 import (
