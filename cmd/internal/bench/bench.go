@@ -21,6 +21,7 @@ type bench struct {
 	tenants, atOnce     int // above 0: how many share the tables, instead of the rivals
 	pool                int // MiB of memory that each server has for pages
 	equal, apart        bool
+	alone               int // how many processors are the target's alone; 0: all share all
 	target, migrate     string
 	flat, markdown      bool
 
@@ -102,6 +103,7 @@ func (b *bench) startServers(ctx context.Context) (err error) {
 		if processors, err = sandbox.Apart(); err != nil {
 			return err
 		}
+		b.alone = len(processors)
 	}
 	if b.source, err = sandbox.StartSource(ctx, sandbox.Options{ExtraArgs: []string{fmt.Sprintf("--innodb-buffer-pool-size=%dM", b.pool)}}); err != nil {
 		return err
@@ -113,13 +115,12 @@ func (b *bench) startServers(ctx context.Context) (err error) {
 	return nil
 }
 
-// processors says who has which. What the runtime counted at the start stays.
+// processors says who has which. The runtime counted all of them at the start.
 func (b *bench) processors() string {
-	n := runtime.NumCPU()
 	if b.apart {
-		return fmt.Sprintf("%d CPUs, %d of them the target's alone and the others everybody else's", n, (n+1)/2)
+		return fmt.Sprintf("%d CPUs, %d of them the target's alone and the others everybody else's", runtime.NumCPU(), b.alone)
 	}
-	return fmt.Sprintf("%d CPUs for all", n)
+	return fmt.Sprintf("%d CPUs for all", runtime.NumCPU())
 }
 
 func (b *bench) targetMemory() []string {

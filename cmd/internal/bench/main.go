@@ -1,8 +1,8 @@
 // Command bench measures migrate copy against its rivals in one run, on the
 // same rows, servers and number of connections: the source read alone, psql
 // \copy, pgloader where it is installed, and on CockroachDB \copy as one transaction
-// and an import with and without migrate. It prints rows/s, client CPU and memory, the ratios, and which
-// of the figures that are asked for were met.
+// and an import with and without migrate. It prints rows/s, client CPU and memory,
+// the ratios, and which of the figures that are asked for were met.
 package main
 
 import (
