@@ -27,13 +27,13 @@ func (o *options) execute(cmd *cobra.Command, phases ...migrate.Phase) (*report.
 
 // runPhases runs with a progress display and writes --report, whatever the outcome.
 func (o *options) runPhases(ctx context.Context, cfg migrate.Config, phases ...migrate.Phase) (*report.Migration, error) {
-	sink, closeDisplay, err := o.display()
+	sink, stopListeners, err := o.listeners(ctx)
 	if err != nil {
 		return nil, err
 	}
 	cfg.Events = sink
 	m, err := migrate.Run(ctx, cfg, phases...)
-	closeDisplay()
+	stopListeners()
 	if err != nil && ctx.Err() != nil {
 		err = interrupted(err)
 		markInterrupted(m, err)

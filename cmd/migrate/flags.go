@@ -13,10 +13,8 @@ import (
 	"leap/cmd/internal/cli"
 	"leap/internal/convert"
 	"leap/internal/endpoint"
-	"leap/internal/event"
 	"leap/internal/fault"
 	"leap/internal/migrate"
-	"leap/internal/progress"
 	"leap/internal/source"
 )
 
@@ -46,6 +44,7 @@ type options struct {
 	json     bool
 	report   string
 	progress string
+	metrics  string
 }
 
 // endpointFlags registers --source and --target.
@@ -105,6 +104,7 @@ func (o *options) outputFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the report as JSON on stdout")
 	cmd.Flags().StringVar(&o.report, "report", "", "write the report as JSON to this file")
 	cmd.Flags().StringVar(&o.progress, "progress", "auto", "auto, bars, plain, json or none; always on stderr")
+	cmd.Flags().StringVar(&o.metrics, "metrics", "", "address on which to answer Prometheus while the command runs, such as :9464")
 }
 
 // config turns the flags into the assembly's configuration.
@@ -231,33 +231,3 @@ var (
 	sourceAddress = cli.Address{Flag: "--source", Variable: "LEAP_SOURCE", Password: "MYSQL_PWD"} //nolint:gosec // the name of a variable, not what it holds
 	targetAddress = cli.Address{Flag: "--target", Variable: "LEAP_TARGET", Password: "PGPASSWORD"}
 )
-
-// checkProgress refuses an unknown --progress.
-func (o *options) checkProgress() error {
-	switch o.progress {
-	case "", "auto", "bars", "plain", "json", "none":
-		return nil
-	}
-	return fault.New(fault.Usage, "use auto, bars, plain, json or none", "there is no progress display %q", o.progress)
-}
-
-// display starts what shows progress; the returned function ends it.
-func (o *options) display() (event.Sink, func(), error) {
-	if err := o.checkProgress(); err != nil {
-		return nil, nil, err
-	}
-	bars := cli.IsTerminal(o.t.Err)
-	switch o.progress {
-	case "bars":
-		bars = true
-	case "plain":
-		bars = false
-	case "none":
-		return event.Discard, func() {}, nil
-	case "json":
-		d := progress.NewJSONLines(o.t.Err)
-		return d, d.Close, nil
-	}
-	d := progress.New(o.t.Err, progress.Options{Terminal: bars})
-	return d, d.Close, nil
-}

@@ -120,13 +120,13 @@ func (o *options) fleet(cmd *cobra.Command, phases ...migrate.Phase) error {
 	if cfg.Base, err = o.config(cmd); err != nil {
 		return err
 	}
-	sink, closeDisplay, err := o.display()
+	sink, stopListeners, err := o.listeners(cmd.Context())
 	if err != nil {
 		return err
 	}
 	cfg.Base.Events = sink
 	f, err := fleet.Run(cmd.Context(), cfg, phases...)
-	closeDisplay()
+	stopListeners()
 	if err != nil {
 		return err
 	}

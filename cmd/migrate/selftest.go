@@ -21,13 +21,13 @@ func (o *options) selfTest(cmd *cobra.Command) error {
 		return err
 	}
 	cfg.Command += " --selftest"
-	sink, closeDisplay, err := o.display()
+	sink, stopListeners, err := o.listeners(cmd.Context())
 	if err != nil {
 		return err
 	}
 	cfg.Events = sink
 	got, err := migrate.SelfTest(cmd.Context(), cfg, migrate.SelfTestOptions{})
-	closeDisplay()
+	stopListeners()
 	if err != nil && cmd.Context().Err() != nil {
 		err = fault.New(fault.Inconclusive, "run it again; the scratch database is gone", "interrupted")
 		got.Error = report.FailureOf(err)

@@ -137,7 +137,7 @@ func (b *board) movedElsewhere(t *task, rows, bytes int64) {
 	t.table.begin(b.job.cfg.Events)
 	t.table.elsewhere.Add(more)
 	b.job.cfg.Events.Emit(event.Event{
-		Kind: event.RowsMoved, Phase: phase, Table: t.table.mapping.SourceName, Rows: more, Bytes: bytes,
+		Kind: event.RowsMoved, Phase: phase, Table: t.table.mapping.SourceName, Rows: more, Bytes: bytes, Elsewhere: true,
 	})
 }
 

@@ -2,9 +2,13 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -63,7 +67,7 @@ func TestPauseAndResume(t *testing.T) {
 		t.Parallel()
 		m := bigMove(t, target)
 		m.must(t, exitDone, "schema", "--apply")
-		slow := []string{"--chunk-rows=100", "--max-rows-per-second=3000", "--progress=json"}
+		slow := []string{"--chunk-rows=100", "--max-rows-per-second=3000", "--progress=json", "--metrics=127.0.0.1:0"}
 		p := m.start(t, "copy", slow...)
 		if !p.awaitRows(t, m, "big", 500) {
 			t.Fatalf("the copy ended before it could be paused: %s", p.outcome(t))
@@ -75,6 +79,10 @@ func TestPauseAndResume(t *testing.T) {
 		rows := standstill(t, m)
 		if status := m.order(t, "status"); !strings.Contains(status, "paused by ") {
 			t.Errorf("status says %s", status)
+		}
+		if shown := p.scrape(t); shown["leap_migrate_pace_ratio"] != 0 || shown["leap_migrate_phase_running"] != 1 ||
+			shown["leap_migrate_rows_total"] != float64(rows) {
+			t.Errorf("paused at %d rows, the metrics show %v", rows, shown)
 		}
 		p.kill()
 		<-p.ended
@@ -104,6 +112,41 @@ func TestPauseAndResume(t *testing.T) {
 		}
 		compareAll(t, m, m.must(t, exitDone, "verify"))
 	})
+}
+
+// scrape reads the metrics of a running command as Prometheus does, and adds up
+// each one over its labels.
+func (p *process) scrape(t *testing.T) map[string]float64 {
+	t.Helper()
+	address := regexp.MustCompile(`Prometheus: (http://[^"\s]+)`).FindStringSubmatch(p.stderr.String())
+	if address == nil {
+		t.Fatalf("there is no address of metrics: %s", clip(p.stderr.String()))
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address[1], nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(answer.Body)
+	if err = errors.Join(err, answer.Body.Close()); err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("status %s, %v", answer.Status, err)
+	}
+	out := map[string]float64{}
+	for line := range strings.Lines(string(text)) {
+		sample := regexp.MustCompile(`^(leap_\w+)\{.*\} (\S+)\n$`).FindStringSubmatch(line)
+		if sample == nil {
+			continue // a comment, or of the process itself
+		}
+		value, err := strconv.ParseFloat(sample[2], 64)
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+		out[sample[1]] += value
+	}
+	return out
 }
 
 // order calls a command that takes only the target.

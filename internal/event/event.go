@@ -43,6 +43,8 @@ type Event struct {
 	Rows      int64
 	TotalRows int64
 	Bytes     int64
+	// Elsewhere says of RowsMoved that another process of a shared copy moved them.
+	Elsewhere bool
 	Elapsed   time.Duration
 	// Share is the part of its speed that a copy is held to: 0 paused, 1 full.
 	Share   float64

@@ -69,7 +69,7 @@ func (s *session) drive(ctx context.Context, journal func() workloads.Journal) (
 		collector: collector, duration: s.Bench.Duration, workers: s.Bench.Workers, to: s.Watch, keep: s.keeper.Interval,
 	}
 	if s.Metrics != "" {
-		w.metrics = metrics.New(metrics.Run{
+		w.metrics = metrics.NewLoad(metrics.Run{
 			Workload: s.Workload.About().Name, Mix: s.MixName, ID: s.Settings.Run, Stripe: s.Bench.Stripe.String(),
 		}, s.ops)
 		address, stop, serveErr := w.metrics.Serve(ctx, s.Metrics)

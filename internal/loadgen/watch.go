@@ -20,7 +20,7 @@ type watch struct {
 	duration  time.Duration
 	workers   int
 	to        Watcher
-	metrics   *metrics.Metrics // nil for none
+	metrics   *metrics.Load // nil for none
 	// keep takes the interval for the record.
 	keep func(bench.Interval, []*hist.Interval)
 

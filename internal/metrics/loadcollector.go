@@ -8,10 +8,10 @@ import (
 	"leap/internal/hist"
 )
 
-// collector turns the histograms of the run into those of Prometheus when it
+// loadCollector turns the histograms of the run into those of Prometheus when it
 // is asked. Observing each value there, too, would cost more than recording it.
-type collector struct {
-	metrics    *Metrics
+type loadCollector struct {
+	load       *Load
 	latency    map[hist.Series]*prometheus.Desc
 	operations *prometheus.Desc
 	retries    *prometheus.Desc
@@ -22,7 +22,7 @@ type collector struct {
 	cpu        *prometheus.Desc
 }
 
-func newCollector(m *Metrics, run Run) *collector {
+func newLoadCollector(l *Load, run Run) *loadCollector {
 	constant := prometheus.Labels{"workload": run.Workload, "mix": run.Mix, "run": run.ID, "stripe": run.Stripe}
 	describe := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("leap_loadgen_"+name, help, labels, constant)
@@ -33,8 +33,8 @@ func newCollector(m *Metrics, run Run) *collector {
 		hist.RetryCost:   "Part of the service time that was lost in failed attempts and back-off.",
 		hist.ScheduleLag: "Time from the moment an operation was due to the moment it was sent.",
 	}
-	c := &collector{
-		metrics: m, latency: map[hist.Series]*prometheus.Desc{},
+	c := &loadCollector{
+		load: l, latency: map[hist.Series]*prometheus.Desc{},
 		operations: describe("operations_total", "Operations by how they ended.", "op", "outcome"),
 		retries:    describe("retries_total", "Attempts after the first one.", "op"),
 		codes:      describe("codes_total", "Operations that ended otherwise than done, by SQLSTATE or word.", "op", "code"),
@@ -50,7 +50,7 @@ func newCollector(m *Metrics, run Run) *collector {
 }
 
 // Describe implements [prometheus.Collector].
-func (c *collector) Describe(out chan<- *prometheus.Desc) {
+func (c *loadCollector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range c.latency {
 		out <- d
 	}
@@ -60,14 +60,14 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 }
 
 // Collect implements [prometheus.Collector].
-func (c *collector) Collect(out chan<- prometheus.Metric) {
-	m := c.metrics
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (c *loadCollector) Collect(out chan<- prometheus.Metric) {
+	l := c.load
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	number := func(d *prometheus.Desc, kind prometheus.ValueType, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, kind, v, labels...)
 	}
-	for _, o := range m.ops {
+	for _, o := range l.ops {
 		for _, s := range shown {
 			out <- histogram(c.latency[s], o.Series[s], o.Name)
 		}
@@ -83,10 +83,10 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 			number(c.codes, prometheus.CounterValue, float64(count), o.Name, code)
 		}
 	}
-	number(c.asked, prometheus.GaugeValue, m.state.Asked)
-	number(c.queue, prometheus.GaugeValue, float64(m.state.Queue))
-	number(c.inFlight, prometheus.GaugeValue, float64(m.state.InFlight))
-	number(c.cpu, prometheus.GaugeValue, m.state.CPU)
+	number(c.asked, prometheus.GaugeValue, l.state.Asked)
+	number(c.queue, prometheus.GaugeValue, float64(l.state.Queue))
+	number(c.inFlight, prometheus.GaugeValue, float64(l.state.InFlight))
+	number(c.cpu, prometheus.GaugeValue, l.state.CPU)
 }
 
 // histogram counts the values up to each bound. The slots of a
