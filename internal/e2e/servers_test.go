@@ -97,7 +97,7 @@ func (m move) atSource(t *testing.T, statements ...string) {
 	conn, done := sourceSession(t, m)
 	defer done()
 	for _, statement := range statements {
-		if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+		if _, err := conn.ExecContext(t.Context(), m.source.SQL(statement)); err != nil {
 			t.Fatalf("source: %v\n%s", err, clip(statement))
 		}
 	}

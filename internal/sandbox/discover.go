@@ -43,6 +43,9 @@ const (
 // when the server starts, never a silent change to another program.
 const cockroachVariable = "LEAP_COCKROACH"
 
+// sourceVariable does the same for the source: a mysqld or a mariadbd.
+const sourceVariable = "LEAP_MYSQLD"
+
 // Targets lists the kinds of target that this machine can start, the preferred
 // one first: Cockroach before its stand-in Postgres.
 func Targets() []Kind {
@@ -67,19 +70,29 @@ func PreferredTarget() (Kind, error) {
 }
 
 func findSource(ctx context.Context) (program, error) {
-	for _, name := range []string{"mariadbd", "mysqld"} {
-		path, ok := lookFor(name, sourceFolders)
-		if !ok {
-			continue
-		}
-		banner, err := banner(ctx, path, "--no-defaults", "--version")
-		if err != nil {
-			return program{}, err
-		}
-		kind, version := parseSource(banner)
-		return program{kind: kind, path: path, version: version}, nil
+	path, ok := sourcePath()
+	if !ok {
+		return program{}, fmt.Errorf("source server %w: %s", ErrNotInstalled, sourceHint)
 	}
-	return program{}, fmt.Errorf("source server %w: %s", ErrNotInstalled, sourceHint)
+	banner, err := banner(ctx, path, "--no-defaults", "--version")
+	if err != nil {
+		return program{}, err
+	}
+	kind, version := parseSource(banner)
+	return program{kind: kind, path: path, version: version}, nil
+}
+
+// sourcePath reports false only when nothing names a source server.
+func sourcePath() (string, bool) {
+	if path := os.Getenv(sourceVariable); path != "" {
+		return absolute(path), true
+	}
+	for _, name := range []string{"mariadbd", "mysqld"} {
+		if path, ok := lookFor(name, sourceFolders); ok {
+			return path, true
+		}
+	}
+	return "", false
 }
 
 func findTarget(ctx context.Context, kind Kind) (program, error) {
@@ -112,12 +125,17 @@ func findTarget(ctx context.Context, kind Kind) (program, error) {
 // cockroachPath reports false only when nothing names a cockroach program.
 func cockroachPath() (string, bool) {
 	if path := os.Getenv(cockroachVariable); path != "" {
-		if abs, err := filepath.Abs(path); err == nil {
-			return abs, true
-		}
-		return path, true
+		return absolute(path), true
 	}
 	return lookFor("cockroach", cockroachFolders)
+}
+
+// absolute is the path from everywhere; as it is where nobody knows from where.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 // postgresPath accepts a folder only when it has initdb too: client packages

@@ -72,6 +72,7 @@ func onlyHere(t *testing.T, folder string) {
 }
 
 func TestNothingInstalled(t *testing.T) {
+	t.Setenv(sourceVariable, "")
 	onlyHere(t, t.TempDir())
 	if kinds := Targets(); len(kinds) != 0 {
 		t.Errorf("targets %v", kinds)
@@ -98,6 +99,7 @@ func TestTargetIsNoSource(t *testing.T) {
 
 func TestDiscovery(t *testing.T) {
 	bin, opt := t.TempDir(), t.TempDir()
+	t.Setenv(sourceVariable, "")
 	onlyHere(t, bin)
 
 	real := fakeProgram(t, opt, "mysqld", "mysqld  Ver 8.0.36 for Linux on x86_64 (MySQL Community Server - GPL)")

@@ -95,6 +95,7 @@ func mysqlArgs(s *Server) []string {
 		"--no-defaults", // must be first
 		"--datadir=" + s.home.data(),
 		"--tmpdir=" + s.home.tmp(),
+		"--secure-file-priv=" + s.home.tmp(), // packages name a folder that their service would make
 		"--init-file=" + accountsFile(s),
 		"--pid-file=" + filepath.Join(s.home.data(), "server.pid"),
 		"--socket=server.sock", // within the data directory, however long its path

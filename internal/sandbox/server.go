@@ -123,7 +123,7 @@ func (s *Server) Exec(ctx context.Context, database, statements string) error {
 		return err
 	}
 	defer func() { _ = db.Close() }() // nothing is pending
-	if _, err := db.ExecContext(ctx, statements); err != nil {
+	if _, err := db.ExecContext(ctx, s.SQL(statements)); err != nil {
 		return fmt.Errorf("database %q on %s: %w", database, s.prog, err)
 	}
 	return nil
