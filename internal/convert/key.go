@@ -10,7 +10,7 @@ import (
 const primaryIndex = "PRIMARY"
 
 // chooseKey finds the columns that identify a row: the primary key, else the
-// shortest unique index whose columns are whole and NOT NULL.
+// best unique index whose columns are whole and NOT NULL.
 func (b *builder) chooseKey(t *table) {
 	m := &t.plan.Mapping
 	if pk := t.src.PrimaryKey; pk != nil {
@@ -31,7 +31,7 @@ func (b *builder) chooseKey(t *table) {
 	var best *schema.Index
 	for i := range t.src.Indexes {
 		ix := &t.src.Indexes[i]
-		if t.identifies(ix) && (best == nil || len(ix.Parts) < len(best.Parts)) {
+		if t.identifies(ix) && (best == nil || better(ix, best)) {
 			best = ix
 		}
 	}
@@ -50,6 +50,14 @@ func (b *builder) chooseKey(t *table) {
 		"make it the primary key on the source before the move")
 }
 
+// better prefers an index that lists its rows in order, and then the shorter one.
+func better(a, b *schema.Index) bool {
+	if hashA, hashB := a.Type == "HASH", b.Type == "HASH"; hashA != hashB {
+		return hashB
+	}
+	return len(a.Parts) < len(b.Parts)
+}
+
 // position returns the index of a source column in Mapping.Columns.
 func (t *table) position(column string) int {
 	for i := range t.plan.Mapping.Columns {
@@ -61,9 +69,9 @@ func (t *table) position(column string) int {
 }
 
 // identifies says whether every row has its own, complete value in the index,
-// in columns that compare exactly on both sides.
+// in columns that compare exactly on both sides, and whether rows can be read by it.
 func (t *table) identifies(ix *schema.Index) bool {
-	if !ix.Unique || !moves(ix.Type) || len(ix.Parts) == 0 {
+	if !ix.Unique || ix.Ignored || !moves(ix.Type) || len(ix.Parts) == 0 {
 		return false
 	}
 	for _, p := range ix.Parts {

@@ -145,6 +145,9 @@ func TestChooseKey(t *testing.T) {
 		{"float", []schema.Index{index("u", on("f")...)}, "", nil},
 		{"not unique", []schema.Index{{Name: "i", Type: "BTREE", Parts: on("a")}}, "", nil},
 		{"shortest", []schema.Index{index("two", on("b", "a")...), index("one", on("B")...), index("late", on("a")...)}, "one", []int{2}},
+		{"ignored", []schema.Index{{Name: "one", Unique: true, Ignored: true, Type: "BTREE", Parts: on("b")}, index("two", on("b", "a")...)}, "two", []int{2, 1}},
+		{"hash", []schema.Index{{Name: "one", Unique: true, Type: "HASH", Parts: on("b")}, index("two", on("b", "a")...)}, "two", []int{2, 1}},
+		{"only a hash", []schema.Index{{Name: "one", Unique: true, Type: "HASH", Parts: on("b")}}, "one", []int{2}},
 		{"order", []schema.Index{index("two", on("b", "a")...)}, "two", []int{2, 1}},
 	}
 	for _, tt := range tests {

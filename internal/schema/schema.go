@@ -150,8 +150,11 @@ type Index struct {
 	Name   string
 	Unique bool
 	// Type is "BTREE", "HASH", "FULLTEXT", "SPATIAL", "RTREE" or "VECTOR".
-	Type    string
-	Parts   []KeyPart
+	Type  string
+	Parts []KeyPart
+	// Ignored indexes are kept up to date, but no query may be told to use them
+	// (MariaDB's IGNORED, MySQL's INVISIBLE).
+	Ignored bool
 	Comment string
 }
 

@@ -15,7 +15,8 @@ func (in *introspection) readIndexes(ctx context.Context) error {
 		expression = "EXPRESSION"
 	}
 	query := `SELECT TABLE_NAME, INDEX_NAME, NON_UNIQUE, INDEX_TYPE, COALESCE(INDEX_COMMENT, ''),
-		COALESCE(COLUMN_NAME, ''), COALESCE(SUB_PART, 0), COALESCE(COLLATION, ''), COALESCE(` + expression + `, '')
+		COALESCE(COLUMN_NAME, ''), COALESCE(SUB_PART, 0), COALESCE(COLLATION, ''), COALESCE(` + expression + `, ''),
+		` + in.ignoredIndex() + `
 		FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX`
 	return in.each(ctx, query, func(rows *sql.Rows) error {
 		var table, collation string
@@ -23,7 +24,7 @@ func (in *introspection) readIndexes(ctx context.Context) error {
 		var index schema.Index
 		var part schema.KeyPart
 		if err := rows.Scan(&table, &index.Name, &notUnique, &index.Type, &index.Comment,
-			&part.Column, &part.Prefix, &collation, &part.Expression); err != nil {
+			&part.Column, &part.Prefix, &collation, &part.Expression, &index.Ignored); err != nil {
 			return err //nolint:wrapcheck // Introspect says what it was reading
 		}
 		index.Unique = notUnique == 0
@@ -42,6 +43,18 @@ func (in *introspection) readIndexes(ctx context.Context) error {
 // hasFunctionalKeys: the column EXPRESSION came with MySQL 8.0.13.
 func (in *introspection) hasFunctionalKeys() bool {
 	return in.info.Product == MySQL && in.info.version.atLeast(8, 0, 13)
+}
+
+// ignoredIndex tells of a row of STATISTICS whether the optimizer ignores its index.
+func (in *introspection) ignoredIndex() string {
+	v := in.info.version
+	switch {
+	case in.info.Product == MariaDB && v.atLeast(10, 6, 0):
+		return "IGNORED = 'YES'"
+	case in.info.Product == MySQL && v.atLeast(8, 0, 0):
+		return "IS_VISIBLE = 'NO'"
+	}
+	return "FALSE"
 }
 
 // addKeyPart appends the part to its index, which the rows before it may have begun.

@@ -19,10 +19,13 @@ import (
 // A text column ends the usable prefix unless the whole key is usable: under a
 // case-insensitive collation two different values may compare as equal, and
 // only the uniqueness of the full key rules that out.
+//
+// An index on the beginnings of values ends it, too: the server would sort the
+// table for every look at it, by as many bytes as it sorts by.
 func OrderKey(m *schema.Mapping) []schema.ColumnMapping {
 	key := m.KeyColumns()
-	usable := 0
-	for usable < len(key) && orderable(key[usable]) {
+	usable, listed := 0, listedParts(m)
+	for usable < len(key) && usable < listed && orderable(key[usable]) {
 		usable++
 	}
 	if usable == len(key) {
@@ -36,6 +39,21 @@ func OrderKey(m *schema.Mapping) []schema.ColumnMapping {
 	return key[:usable]
 }
 
+// listedParts is by how many of its leading columns the key's index lists the rows.
+func listedParts(m *schema.Mapping) int {
+	if m.Source == nil {
+		return len(m.Key)
+	}
+	index := indexNamed(m.Source, m.KeyIndex)
+	if index.Type == "HASH" {
+		return 0
+	}
+	if i := slices.IndexFunc(index.Parts, func(p schema.KeyPart) bool { return p.Prefix > 0 }); i >= 0 {
+		return i
+	}
+	return len(m.Key)
+}
+
 func orderable(c schema.ColumnMapping) bool {
 	switch c.Kind {
 	case schema.Int, schema.Bool, schema.Decimal, schema.Float32, schema.Float64, schema.Enum, schema.Set, schema.INet,
@@ -44,11 +62,18 @@ func orderable(c schema.ColumnMapping) bool {
 	case schema.Bytes:
 		return c.From.Base == "binary" || c.From.Base == "varbinary"
 	case schema.Text:
-		return c.From.Charset != ""
+		return c.From.Charset != "" && !sortsPadded(c.From)
 	case schema.Bits, schema.JSON:
 		return false
 	}
 	return false
+}
+
+// sortsPadded reports whether an index sorts a type by the padded value, and
+// comparisons go by the value without padding: so are CHARs of MariaDB's
+// collations that pay heed to trailing spaces, and of one that is a law to itself.
+func sortsPadded(t schema.Type) bool {
+	return t.Base == "char" && (strings.Contains(t.Collation, "_nopad_") || t.Collation == "tis620_thai_ci")
 }
 
 // ordered is the expression of a key column that compares with its literal as
@@ -58,8 +83,10 @@ func orderable(c schema.ColumnMapping) bool {
 func ordered(alias string, c schema.ColumnMapping) string {
 	name := qualified(alias, c.Source)
 	switch c.Kind {
-	case schema.Enum, schema.Set:
+	case schema.Enum:
 		return "(" + name + "+0)" // by number, not by label
+	case schema.Set:
+		return "CAST(" + name + "+0 AS UNSIGNED)" // the same; the 64th label would be a sign
 	case schema.Float32, schema.Float64:
 		return "(" + name + "+0e0)" // a FLOAT would compare with a rounded literal
 	case schema.Int, schema.Bool, schema.Decimal, schema.Bits, schema.Text, schema.Bytes, schema.Date, schema.DateTime,

@@ -34,6 +34,10 @@ func labelled(name string, kind schema.Kind, labels ...string) schema.ColumnMapp
 }
 
 func keyCases() map[string]keyCase {
+	var all []string // as many labels as a set can have
+	for i := range 64 {
+		all = append(all, fmt.Sprintf("l%02d", i+1))
+	}
 	return map[string]keyCase{
 		"bigint": {
 			"a BIGINT",
@@ -91,6 +95,11 @@ func keyCases() map[string]keyCase {
 			"a SET('c', 'b', 'a') NOT NULL",
 			[]schema.ColumnMapping{labelled("a", schema.Set, "c", "b", "a")},
 			[]string{"''", "'a'", "'b'", "'c'", "'b,c'", "'a,b,c'"},
+		},
+		"set of 64": {
+			"a SET('" + strings.Join(all, "', '") + "') NOT NULL",
+			[]schema.ColumnMapping{labelled("a", schema.Set, all...)},
+			[]string{"''", "'l01'", "'l63'", "'l64'", "'l01,l64'", "'l63,l64'", "'l62'"},
 		},
 		"float": {
 			"a FLOAT",
@@ -199,6 +208,10 @@ func TestOrderKey(t *testing.T) {
 		{[]schema.ColumnMapping{text, number}, 2},
 		{[]schema.ColumnMapping{text, bits}, 0},
 		{[]schema.ColumnMapping{number, text, bits}, 1},
+		{[]schema.ColumnMapping{keyColumn("c", schema.Text, "char", "utf8mb4", "utf8mb4_unicode_ci")}, 1},
+		{[]schema.ColumnMapping{keyColumn("c", schema.Text, "char", "utf8mb4", "utf8mb4_unicode_nopad_ci")}, 0},
+		{[]schema.ColumnMapping{keyColumn("c", schema.Text, "varchar", "utf8mb4", "utf8mb4_unicode_nopad_ci")}, 1},
+		{[]schema.ColumnMapping{keyColumn("c", schema.Text, "char", "tis620", "tis620_thai_ci")}, 0},
 		{[]schema.ColumnMapping{keyColumn("y", schema.Int, "year")}, 1},
 		{[]schema.ColumnMapping{keyColumn("b", schema.Bytes, "blob")}, 0},
 		{[]schema.ColumnMapping{keyColumn("f", schema.Float64, "double")}, 1},
@@ -210,6 +223,30 @@ func TestOrderKey(t *testing.T) {
 		}
 		if got := OrderKey(m); len(got) != test.want {
 			t.Errorf("%v: %d columns, want %d", test.key, len(got), test.want)
+		}
+	}
+}
+
+// TestOrderKeyOfAnIndex: an index that does not list the whole values in their
+// order would have the server sort the table, by their beginnings.
+func TestOrderKeyOfAnIndex(t *testing.T) {
+	text := keyColumn("t", schema.Text, "varchar", "utf8mb4", "utf8mb4_general_ci")
+	number := keyColumn("n", schema.Int, "int")
+	for name, test := range map[string]struct {
+		index schema.Index
+		want  int
+	}{
+		"whole values":     {schema.Index{Type: "BTREE", Parts: []schema.KeyPart{{Column: "n"}, {Column: "t"}}}, 2},
+		"their beginnings": {schema.Index{Type: "BTREE", Parts: []schema.KeyPart{{Column: "n"}, {Column: "t", Prefix: 5}}}, 1},
+		"hashes of them":   {schema.Index{Type: "HASH", Parts: []schema.KeyPart{{Column: "n"}, {Column: "t"}}}, 0},
+	} {
+		test.index.Name = "i"
+		m := &schema.Mapping{
+			Source:  &schema.Table{Indexes: []schema.Index{test.index}},
+			Columns: []schema.ColumnMapping{number, text}, Key: []int{0, 1}, KeyIndex: "i",
+		}
+		if got := OrderKey(m); len(got) != test.want {
+			t.Errorf("%s: %d columns, want %d", name, len(got), test.want)
 		}
 	}
 }

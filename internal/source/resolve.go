@@ -217,7 +217,7 @@ func (r *resolver) findIndexes() {
 // the primary key before all others. Empty when there is none.
 func indexOn(t *schema.Table, columns []string) string {
 	leads := func(i *schema.Index) bool {
-		if i.Type != "BTREE" || len(i.Parts) < len(columns) {
+		if i.Type != "BTREE" || i.Ignored || len(i.Parts) < len(columns) {
 			return false
 		}
 		for _, p := range i.Parts[:len(columns)] {
@@ -306,7 +306,7 @@ func (r *resolver) missing(at int) {
 // explained is how many rows the optimizer expects of a join and of its first table.
 func explained(ctx context.Context, conn *sql.Conn, query string) (first, product int64, err error) {
 	product = 1
-	err = eachRow(ctx, conn, "EXPLAIN "+query, func(line map[string]sql.NullString) error {
+	err = eachRow(ctx, conn, explain+query, func(line map[string]sql.NullString) error {
 		n, failure := strconv.ParseInt(line["rows"].String, 10, 64)
 		if failure != nil {
 			return nil //nolint:nilerr // a line without a number of rows

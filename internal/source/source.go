@@ -118,10 +118,16 @@ func (db *DB) Close() error {
 //   - MariaDB skips a comment with a MySQL version from 5.7 on; each product
 //     has its own name for the limit on a statement's time.
 //   - MySQL 8 caches table statistics, AUTO_INCREMENT included, for a day.
+//   - DEFAULT is the server's global value, which may be a limit that an
+//     administrator has set for everybody: it would end our results early, and
+//     nothing would say so. The same holds for the moment that system-versioned
+//     tables are read at.
+//   - A sort looks at so many bytes of a value only; no key is longer in any collation.
 const sessionSettings = "SET SESSION time_zone = '+00:00', sql_mode = 'NO_ENGINE_SUBSTITUTION'" +
 	", net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 28800" +
-	", sql_select_limit = DEFAULT, sql_big_selects = 1" +
+	", sql_select_limit = 18446744073709551615, sql_big_selects = 1, max_sort_length = 65536" +
 	" /*M!100102 , max_statement_time = 0 */" +
+	" /*M!100304 , system_versioning_asof = DEFAULT */" +
 	" /*!50708 , max_execution_time = 0 */" +
 	" /*!80003 , information_schema_stats_expiry = 0 */"
 
