@@ -86,7 +86,7 @@ func ordered(alias string, c schema.ColumnMapping) string {
 	case schema.Enum:
 		return "(" + name + "+0)" // by number, not by label
 	case schema.Set:
-		return "CAST(" + name + "+0 AS UNSIGNED)" // the same; the 64th label would be a sign
+		return "(" + name + "|0)" // the same; +0 is a DOUBLE in MySQL, and signed in MariaDB
 	case schema.Float32, schema.Float64:
 		return "(" + name + "+0e0)" // a FLOAT would compare with a rounded literal
 	case schema.Int, schema.Bool, schema.Decimal, schema.Bits, schema.Text, schema.Bytes, schema.Date, schema.DateTime,

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"leap/internal/row"
+	"leap/internal/sandbox"
+	"leap/internal/sandbox/sandboxtest"
 	"leap/internal/schema"
 )
 
@@ -17,6 +19,20 @@ type keyCase struct {
 	ddl     string // of the key columns
 	columns []schema.ColumnMapping
 	rows    []string // VALUES of the key columns
+}
+
+// needsTypes skips a test whose columns the source server does not know.
+func needsTypes(t *testing.T, ddl string) {
+	t.Helper()
+	foreign := []string{"_0900_"}
+	if sandboxtest.Source(t).Kind() == sandbox.MySQL {
+		foreign = []string{" UUID", " INET6", "_nopad_"}
+	}
+	for _, word := range foreign {
+		if strings.Contains(ddl, word) {
+			t.Skipf("%s has no %s", sandboxtest.Source(t), strings.Trim(word, " _"))
+		}
+	}
 }
 
 func keyColumn(name string, kind schema.Kind, base string, more ...string) schema.ColumnMapping {
@@ -128,6 +144,7 @@ func keyCases() map[string]keyCase {
 func TestRangesPartition(t *testing.T) {
 	for name, k := range keyCases() {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
+			needsTypes(t, k.ddl)
 			var names []string
 			for _, c := range k.columns {
 				names = append(names, c.Source)
