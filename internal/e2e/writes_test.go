@@ -290,3 +290,21 @@ func (m move) targetHash(columns string) string {
 func texts(columns string) string {
 	return strings.ReplaceAll(columns, ",", "::TEXT,") + "::TEXT"
 }
+
+// TestPartitionDroppedWhileCopied: the server lets a snapshot read a table that
+// lost a partition since, without a word.
+func TestPartitionDroppedWhileCopied(t *testing.T) {
+	m := newMove(t, sandboxtest.Target(t),
+		"CREATE TABLE a_first (id INT PRIMARY KEY, v VARCHAR(200))", "INSERT INTO a_first SELECT seq, REPEAT('x', 200) FROM seq_1_to_6000",
+		"CREATE TABLE z_last (id INT PRIMARY KEY) PARTITION BY RANGE (id) (PARTITION old VALUES LESS THAN (50), PARTITION rest VALUES LESS THAN (200))",
+		"INSERT INTO z_last SELECT seq FROM seq_1_to_100", "ANALYZE TABLE a_first, z_last") // the largest is copied first
+	m.must(t, exitDone, "schema", "--apply")
+	p := m.start(t, "copy", "--workers=1", "--chunk-rows=100", "--max-rows-per-second=3000")
+	if !p.awaitRows(t, m, "a_first", 500) {
+		t.Fatalf("the copy ended before anything was dropped: %s", p.outcome(t))
+	}
+	m.atSource(t, "ALTER TABLE z_last DROP PARTITION old")
+	if o := p.outcome(t); o.code != exitRefused || !strings.Contains(o.stderr, "replaced or altered z_last while it was read") {
+		t.Errorf("what is left of a table was copied: %s", o)
+	}
+}

@@ -67,6 +67,9 @@ func (s *session) copyAsMember(ctx context.Context) error {
 	if err = move(ctx); err != nil {
 		return err
 	}
+	if err = s.refuseReplaced(ctx); err != nil {
+		return err
+	}
 	if leads, err = s.awaitFinish(ctx); err != nil || !leads {
 		return err
 	}
@@ -271,7 +274,10 @@ func (s *session) takeSnapshot(ctx context.Context) error {
 	if err := s.refuseEngines(); err != nil {
 		return err
 	}
-	var err error
+	err := s.markTables(ctx)
+	if err != nil {
+		return err
+	}
 	s.keeper, err = s.source.Keep(ctx, source.SnapshotOptions{Connections: s.cfg.Workers, Mode: s.cfg.Snapshot})
 	if err != nil {
 		return err

@@ -40,6 +40,8 @@ type session struct {
 	// seen guards position: the copy's workers ask for views at the same time.
 	seen     sync.Mutex
 	position source.Position      // of the newest view; zero before the first
+	marked   source.Identities    // of the tables, before the snapshot
+	blind    bool                 // it was told what a look at them does not show
 	pace     *pace                // while there is a snapshot
 	sample   map[string]row.Range // what the self-test looks at; nil for everything
 

@@ -71,7 +71,10 @@ func (s *session) verify(ctx context.Context) error {
 	if err = s.countLeft(ctx); err != nil {
 		return err
 	}
-	return s.prove(ctx)
+	if err = s.prove(ctx); err != nil {
+		return err
+	}
+	return s.refuseReplaced(ctx)
 }
 
 // compareRows compares the rows of tables in the session's snapshot and in one

@@ -72,7 +72,7 @@ func account(t *testing.T, server *sandbox.Server, database string, grants ...st
 	if _, again := accounts.LoadOrStore(name, true); again {
 		name += "_2"
 	}
-	execute(t, server, database, "CREATE OR REPLACE USER "+name+"@'%' IDENTIFIED BY 'pw'")
+	execute(t, server, database, "DROP USER IF EXISTS "+name+"@'%'; CREATE USER "+name+"@'%' IDENTIFIED BY 'pw'")
 	t.Cleanup(func() {
 		if err := server.Exec(context.WithoutCancel(t.Context()), "", "DROP USER IF EXISTS "+name+"@'%'"); err != nil {
 			t.Error(err)

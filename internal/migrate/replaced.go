@@ -1,0 +1,60 @@
+package migrate
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"leap/internal/fault"
+	"leap/internal/source"
+)
+
+// markTables remembers which tables have which names, before a snapshot is taken.
+func (s *session) markTables(ctx context.Context) (err error) {
+	if s.cfg.Snapshot == source.NoSnapshot {
+		return nil // nobody was promised one moment
+	}
+	s.marked, err = s.source.Identities(ctx, nil)
+	return err
+}
+
+// refuseReplaced refuses what was read when names did not stand for the same
+// tables all the time: some rows may be of a table that was not meant, or not
+// of the snapshot's moment.
+func (s *session) refuseReplaced(ctx context.Context) error {
+	if s.cfg.Snapshot == source.NoSnapshot {
+		return nil
+	}
+	var through *source.Snapshot
+	if s.cfg.Kindness.Connections == 1 { // the snapshot has the only one
+		var err error
+		if through, err = s.keeper.View(ctx); err != nil {
+			return err
+		}
+	}
+	now, err := s.source.Identities(ctx, through)
+	if err != nil {
+		return err
+	}
+	if now.Blind != "" && !s.blind {
+		s.blind = true
+		s.step("%s meanwhile goes unnoticed: GRANT PROCESS ON *.* to the account of the source would change that", now.Blind)
+	}
+	var read []string
+	for _, m := range s.mappings() {
+		read = append(read, m.SourceName)
+		if m.Slice != nil {
+			for _, hop := range m.Slice.Path {
+				read = append(read, hop.Table)
+			}
+		}
+	}
+	slices.Sort(read)
+	replaced := s.marked.Replaced(now, slices.Compact(read))
+	if len(replaced) == 0 {
+		return nil
+	}
+	return fault.New(fault.Refused,
+		"stop schema changes on the source (online ones too: gh-ost, pt-online-schema-change), empty the target and begin again",
+		"the source replaced or altered %s while it was read: what was read may not be the rows of one moment", strings.Join(replaced, ", "))
+}
