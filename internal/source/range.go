@@ -54,7 +54,12 @@ func listedParts(m *schema.Mapping) int {
 	return len(m.Key)
 }
 
+// orderable reports whether a column can bound a range. One that the target
+// computes is not read by a copy, which then would not know where it is.
 func orderable(c schema.ColumnMapping) bool {
+	if c.Computed {
+		return false
+	}
 	switch c.Kind {
 	case schema.Int, schema.Bool, schema.Decimal, schema.Float32, schema.Float64, schema.Enum, schema.Set, schema.INet,
 		schema.Date, schema.DateTime, schema.Timestamp, schema.Time, schema.Interval, schema.UUID:

@@ -233,6 +233,7 @@ func TestOrderKey(t *testing.T) {
 		{[]schema.ColumnMapping{keyColumn("b", schema.Bytes, "blob")}, 0},
 		{[]schema.ColumnMapping{keyColumn("f", schema.Float64, "double")}, 1},
 		{[]schema.ColumnMapping{keyColumn("j", schema.JSON, "json")}, 0},
+		{[]schema.ColumnMapping{number, {Source: "g", Kind: schema.Int, Computed: true}}, 1},
 	} {
 		m := &schema.Mapping{Columns: test.key}
 		for i := range test.key {
