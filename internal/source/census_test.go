@@ -11,7 +11,7 @@ import (
 // TestCensus counts rows by tenant: where a path may lead to several parents,
 // where a collation calls values equal that are not, and at dead ends.
 func TestCensus(t *testing.T) {
-	db, _ := open(t, sliceSchema+`;
+	db, _ := open(t, slicesHere(t)+`;
 INSERT INTO accounts VALUES (901, 4, 'two'), (902, 1, 'two');
 INSERT INTO cards VALUES ('two', 'two'), ('none', NULL)`)
 	d := introspect(t, db)

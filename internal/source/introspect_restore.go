@@ -13,7 +13,7 @@ import (
 // restoreTexts repairs labels and literal defaults that the catalog cannot
 // show. It prints them in three-byte UTF-8, with '?' for every other character
 // and for bytes above 7F of binary defaults; two labels may then even look the
-// same. Only texts with a '?' cost a question.
+// same. Only texts with a '?', and binary defaults of MySQL, cost a question.
 func (in *introspection) restoreTexts(ctx context.Context) error {
 	for _, t := range in.out.Tables {
 		for i := range t.Columns {
@@ -23,7 +23,7 @@ func (in *introspection) restoreTexts(ctx context.Context) error {
 					return err
 				}
 			}
-			if c.Default != nil && !c.Default.Expression && garbled(c.Default.Text) {
+			if c.Default != nil && !c.Default.Expression && (garbled(c.Default.Text) || in.shortened(c.Type)) {
 				if err := in.restoreDefault(ctx, t, c); err != nil {
 					return err
 				}
@@ -31,6 +31,11 @@ func (in *introspection) restoreTexts(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// shortened: MySQL prints bytes in hex, and no more from the first zero on.
+func (in *introspection) shortened(t schema.Type) bool {
+	return in.info.Product == MySQL && (t.Base == "binary" || t.Base == "varbinary")
 }
 
 func garbled(text string) bool { return strings.Contains(text, "?") }

@@ -3,6 +3,9 @@ package source
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 
 	"leap/internal/schema"
 )
@@ -138,7 +141,7 @@ func escaped(c byte) byte {
 // if inside a string: _utf8mb4\'x\'.
 func unescape(text string) string {
 	if !strings.Contains(text, `\`) {
-		return text
+		return rejoined(text)
 	}
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {
@@ -149,5 +152,26 @@ func unescape(text string) string {
 		}
 		b.WriteByte(c)
 	}
-	return b.String()
+	return rejoined(b.String())
+}
+
+// rejoined puts the letters of an expression together again: the catalog of
+// MySQL 8 and 9 takes each of their bytes for a letter of its own, so that an é
+// becomes Ã©. A text that cannot have come about like that stays as it is.
+func rejoined(text string) string {
+	out := make([]byte, 0, len(text))
+	for _, r := range text {
+		switch b, known := charmap.Windows1252.EncodeRune(r); {
+		case r <= 0xFF:
+			out = append(out, byte(r))
+		case known:
+			out = append(out, b)
+		default:
+			return text
+		}
+	}
+	if !utf8.Valid(out) {
+		return text
+	}
+	return string(out)
 }

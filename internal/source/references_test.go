@@ -16,7 +16,7 @@ import (
 // found in each way, and compares with queries that say it in other words.
 func TestReferences(t *testing.T) {
 	// Some numbers of cards are there with a capital and without, which only a binary collation tells apart.
-	db, _ := open(t, sliceSchema+`;
+	db, _ := open(t, slicesHere(t)+`;
 CREATE TABLE strict (number VARCHAR(10) COLLATE utf8mb4_bin PRIMARY KEY);
 INSERT INTO strict SELECT CONCAT('n', seq) FROM seq_1_to_20;
 INSERT INTO cards VALUES ('z1', 'N1'), ('z2', 'N2')`)

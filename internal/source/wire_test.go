@@ -5,7 +5,7 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/md5"
+	"crypto/sha256"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -227,7 +227,7 @@ func asDriverSays(t *testing.T, server *sandbox.Server, database string) [][]sql
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	rows, err := db.QueryContext(t.Context(), "SELECT id, padded+0, y+0, HEX(t), MD5(b), LENGTH(b) FROM w ORDER BY id")
+	rows, err := db.QueryContext(t.Context(), "SELECT id, padded+0, y+0, HEX(t), SHA2(b, 256), LENGTH(b) FROM w ORDER BY id")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +249,7 @@ func asDriverSays(t *testing.T, server *sandbox.Server, database string) [][]sql
 // compareWire streams the table and compares each row.
 func compareWire(t *testing.T, conn *sql.Conn, want [][]sql.NullString) {
 	t.Helper()
-	const query = "SELECT id, padded, y, HEX(t), MD5(b), b FROM w ORDER BY id"
+	const query = "SELECT id, padded, y, HEX(t), SHA2(b, 256), b FROM w ORDER BY id"
 	n := 0
 	err := stream(t.Context(), conn, query, func(texts [][]byte) error {
 		if n == len(want) {
@@ -268,7 +268,7 @@ func compareWire(t *testing.T, conn *sql.Conn, want [][]sql.NullString) {
 			}
 		}
 		b := texts[5]
-		if (b == nil) != !w[5].Valid || b != nil && strconv.Itoa(len(b)) != w[5].String || w[5].Valid && md5Of(b) != w[4].String {
+		if (b == nil) != !w[5].Valid || b != nil && strconv.Itoa(len(b)) != w[5].String || w[5].Valid && hashOf(b) != w[4].String {
 			t.Errorf("row %s: %d bytes, want %s", w[0].String, len(b), w[5].String)
 		}
 		return nil
@@ -278,8 +278,8 @@ func compareWire(t *testing.T, conn *sql.Conn, want [][]sql.NullString) {
 	}
 }
 
-func md5Of(b []byte) string {
-	sum := md5.Sum(b)
+func hashOf(b []byte) string {
+	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
 
