@@ -138,14 +138,31 @@ func (b *builder) qualify(name string) string {
 	return quote(b.d.Schema) + "." + quote(name)
 }
 
-// constraintExists is the Exists query of a table constraint.
+// constraintExists is the Exists query of a table constraint. One that the
+// server still checks the rows for, or is about to take away, is there and may
+// be gone in the end: it does not count.
 func (b *builder) constraintExists(table, constraint string) string {
 	return "SELECT 1 FROM pg_catalog.pg_constraint AS c" +
 		" JOIN pg_catalog.pg_class AS t ON t.oid = c.conrelid" +
 		" JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace" +
 		" WHERE n.nspname = " + literal(b.d.Schema) +
 		" AND t.relname = " + literal(table) +
-		" AND c.conname = " + literal(constraint)
+		" AND c.conname = " + literal(constraint) +
+		" AND c.convalidated"
+}
+
+// indexExists is the Exists query of an index, which does not count while it is
+// being built. It takes the place of IF NOT EXISTS, which is content with one
+// that is.
+func (b *builder) indexExists(table, index string) string {
+	return "SELECT 1 FROM pg_catalog.pg_index AS x" +
+		" JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid" +
+		" JOIN pg_catalog.pg_class AS t ON t.oid = x.indrelid" +
+		" JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace" +
+		" WHERE n.nspname = " + literal(b.d.Schema) +
+		" AND t.relname = " + literal(table) +
+		" AND i.relname = " + literal(index) +
+		" AND x.indisvalid"
 }
 
 // typeExists is the Exists query of a user-defined type.

@@ -42,7 +42,7 @@ func (b *builder) createChecks(t *table) {
 		b.after(Statement{
 			Name: "check " + t.name + "." + name, Kind: KindCheck, Table: t.name,
 			SQL:    "ALTER TABLE " + t.ref + " ADD CONSTRAINT " + quote(name) + " CHECK (" + condition + ")",
-			Exists: b.constraintExists(t.name, name),
+			Exists: b.constraintExists(t.name, name), Object: name,
 		})
 	}
 }

@@ -117,9 +117,11 @@ type Statement struct {
 	// Table is the target table that it belongs to; empty for the schema.
 	Table string
 	SQL   string
-	// Exists is a query that returns one row when the object is already there;
-	// empty when SQL itself may be repeated.
+	// Exists is a query that returns one row when the object is already there,
+	// whole and valid; empty when SQL itself may be repeated.
 	Exists string
+	// Object is the target's name of the index or constraint that it makes.
+	Object string
 	// Drop takes the object away again; only foreign keys have it.
 	Drop string
 }

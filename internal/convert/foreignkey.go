@@ -50,7 +50,7 @@ func (b *builder) createForeignKey(t *table, fk schema.ForeignKey) error {
 	}
 	b.after(Statement{
 		Name: "foreign key " + t.name + "." + name, Kind: KindForeignKey, Table: t.name,
-		SQL: sql, Exists: b.constraintExists(t.name, name),
+		SQL: sql, Exists: b.constraintExists(t.name, name), Object: name,
 		Drop: "ALTER TABLE " + t.ref + " DROP CONSTRAINT IF EXISTS " + quote(name),
 	})
 	return nil

@@ -113,7 +113,8 @@ func (b *builder) createIndex(t *table, ix indexName) {
 	t.plan.Indexes = append(t.plan.Indexes, ix.name)
 	b.after(Statement{
 		Name: "index " + t.name + "." + ix.name, Kind: kind, Table: t.name,
-		SQL: create + " IF NOT EXISTS " + quote(ix.name) + " ON " + t.ref + " (" + strings.Join(parts, ", ") + ")",
+		SQL:    create + " " + quote(ix.name) + " ON " + t.ref + " (" + strings.Join(parts, ", ") + ")",
+		Exists: b.indexExists(t.name, ix.name), Object: ix.name,
 	})
 }
 

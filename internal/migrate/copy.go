@@ -61,6 +61,9 @@ func (s *session) copyAsMember(ctx context.Context) error {
 		return err
 	}
 	if !job.Finished.IsZero() {
+		if err = s.confirmFinished(ctx, job.Finished); err != nil {
+			return err
+		}
 		s.step("the copy is finished since %s: nothing to do", job.Finished.UTC().Format(time.RFC3339))
 		return s.recall(ctx)
 	}

@@ -11,6 +11,7 @@ import (
 	"leap/internal/convert"
 	"leap/internal/fault"
 	"leap/internal/retry"
+	"leap/internal/target"
 )
 
 // Script returns the DDL of the plan for the configured target as one script.
@@ -48,7 +49,7 @@ func (s *session) applySchema(ctx context.Context) error {
 	if err := s.settleLeftovers(ctx); err != nil {
 		return err
 	}
-	if err := s.execute(ctx, s.planned.Before); err != nil {
+	if err := s.execute(ctx, s.planned.Before, s.once); err != nil {
 		return err
 	}
 	if err := s.refuseDrift(ctx); err != nil {
@@ -88,8 +89,12 @@ func (s *session) plannedIndexes() []convert.Statement {
 	return out
 }
 
-// finishSchema builds what comes after the rows, stage by stage.
+// finishSchema builds what comes after the rows, stage by stage, and makes sure
+// in the end that it stays.
 func (s *session) finishSchema(ctx context.Context) error {
+	if _, err := s.settleChanges(ctx, s.plannedTables()); err != nil {
+		return err
+	}
 	after := s.planned.After
 	for len(after) > 0 {
 		end := slices.IndexFunc(after, func(st convert.Statement) bool { return stage(st.Kind) != stage(after[0].Kind) })
@@ -101,7 +106,7 @@ func (s *session) finishSchema(ctx context.Context) error {
 		}
 		after = after[end:]
 	}
-	return nil
+	return s.confirmSchema(ctx)
 }
 
 // build runs the statements of one stage. Tables are worked on side by side:
@@ -125,7 +130,7 @@ func (s *session) build(ctx context.Context, statements []convert.Statement) err
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(s.cfg.Workers)
 	for _, lane := range order {
-		group.Go(func() error { return s.execute(groupCtx, lanes[lane]) })
+		group.Go(func() error { return s.execute(groupCtx, lanes[lane], s.once) })
 	}
 	return group.Wait()
 }
@@ -148,29 +153,18 @@ func stage(kind convert.StatementKind) int {
 
 // execute runs statements that are not done yet, one by one: several schema
 // changes in one transaction may fail at its end on CockroachDB.
-func (s *session) execute(ctx context.Context, statements []convert.Statement) error {
+func (s *session) execute(
+	ctx context.Context, statements []convert.Statement, attempt func(context.Context, convert.Statement) error,
+) error {
 	for _, st := range statements {
 		// The check is part of the attempt: a statement whose connection broke
-		// may have been carried out.
-		err := retry.Do(ctx, retry.Policy{For: s.cfg.RetryFor}, func() error { return s.once(ctx, st) })
+		// may have been carried out, or still be.
+		err := retry.Do(ctx, retry.Policy{For: s.cfg.RetryFor}, func() error { return attempt(ctx, st) })
 		if err != nil {
 			return explainStatement(st, err)
 		}
 	}
 	return nil
-}
-
-// once runs a statement unless what it makes is there.
-func (s *session) once(ctx context.Context, st convert.Statement) error {
-	if st.Exists != "" {
-		if done, err := s.target.Has(ctx, st.Exists); err != nil || done {
-			return err
-		}
-	}
-	if slow(st.Kind) && s.tell(st.Name) {
-		s.step("%s", st.Name)
-	}
-	return s.target.Exec(ctx, st.SQL)
 }
 
 // tell reports whether a statement is told for the first time: an index that
@@ -193,7 +187,7 @@ func slow(kind convert.StatementKind) bool {
 // explainStatement tells a constraint that the data break from other errors.
 func explainStatement(st convert.Statement, err error) error {
 	err = fmt.Errorf("create %s: %w", st.Name, err)
-	if !strings.HasPrefix(retry.SQLState(err), "23") {
+	if !strings.HasPrefix(retry.SQLState(err), "23") || target.NameTaken(err) {
 		return err
 	}
 	hint := "the source's rows break this constraint; correct them there, then copy into an empty target"

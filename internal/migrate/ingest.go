@@ -97,6 +97,14 @@ func (s *session) makeRoom(ctx context.Context) error {
 	if s.cfg.Ingest != IngestUpsert {
 		return nil
 	}
+	// What an earlier attempt began to add or to take away may come or go later.
+	if _, err := s.settleChanges(ctx, s.plannedTables()); err != nil {
+		return err
+	}
+	there, err := s.objects(ctx)
+	if err != nil {
+		return err
+	}
 	byIndex := map[string]bool{}
 	for _, m := range s.mappings() {
 		byIndex[m.Name] = m.KeyIndex != "PRIMARY"
@@ -107,16 +115,12 @@ func (s *session) makeRoom(ctx context.Context) error {
 		case st.Kind == convert.KindUnique && byIndex[st.Table]:
 			keys = append(keys, st)
 		case st.Kind == convert.KindForeignKey:
-			there, err := s.target.Has(ctx, st.Exists)
-			if err != nil {
-				return err
-			}
-			if !there {
+			if _, is := there[objectOf(st)]; !is {
 				continue
 			}
 			s.step("%s is taken away until the rows are there", st.Name)
-			if err := s.target.Exec(ctx, st.Drop); err != nil {
-				return fmt.Errorf("take %s away: %w", st.Name, err)
+			if err := s.takeAway(ctx, st); err != nil {
+				return err
 			}
 		}
 	}

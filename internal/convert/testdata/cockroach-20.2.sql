@@ -154,28 +154,36 @@ CREATE TABLE IF NOT EXISTS "public"."Accounts" (
 -- after the rows
 
 -- index customers.u_iban
-CREATE UNIQUE INDEX IF NOT EXISTS "u_iban" ON "public"."customers" ("iban");
+-- (not when it exists)
+CREATE UNIQUE INDEX "u_iban" ON "public"."customers" ("iban");
 
 -- index customers.u_note
-CREATE INDEX IF NOT EXISTS "u_note" ON "public"."customers" ("note");
+-- (not when it exists)
+CREATE INDEX "u_note" ON "public"."customers" ("note");
 
 -- index customers.idx_created
-CREATE INDEX IF NOT EXISTS "idx_created" ON "public"."customers" ("status", "created_at" DESC);
+-- (not when it exists)
+CREATE INDEX "idx_created" ON "public"."customers" ("status", "created_at" DESC);
 
 -- index customers.idx_roles
-CREATE INDEX IF NOT EXISTS "idx_roles" ON "public"."customers" ("roles");
+-- (not when it exists)
+CREATE INDEX "idx_roles" ON "public"."customers" ("roles");
 
 -- index accounts.idx_created
-CREATE INDEX IF NOT EXISTS "idx_created" ON "public"."accounts" ("opened");
+-- (not when it exists)
+CREATE INDEX "idx_created" ON "public"."accounts" ("opened");
 
 -- index accounts.idx_year
-CREATE INDEX IF NOT EXISTS "idx_year" ON "public"."accounts" ("opened_year");
+-- (not when it exists)
+CREATE INDEX "idx_year" ON "public"."accounts" ("opened_year");
 
 -- index entries.fk_account
-CREATE INDEX IF NOT EXISTS "fk_account" ON "public"."entries" ("no", "customer_id");
+-- (not when it exists)
+CREATE INDEX "fk_account" ON "public"."entries" ("no", "customer_id");
 
 -- index Accounts.u
-CREATE UNIQUE INDEX IF NOT EXISTS "u" ON "public"."Accounts" ("Select");
+-- (not when it exists)
+CREATE UNIQUE INDEX "u" ON "public"."Accounts" ("Select");
 
 -- check customers.country_known
 -- (not when it exists)
