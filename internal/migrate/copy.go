@@ -209,10 +209,14 @@ func (s *session) beginJob(ctx context.Context, want checkpoint.Job) (checkpoint
 	if err := refuse(ctx); err != nil {
 		return want, err
 	}
-	if err := s.keepFacts(ctx); err != nil {
+	leads := func(store checkpoint.Store) error { return checkpoint.Hold(ctx, store, s.lease) }
+	if err := s.keepFacts(ctx, leads); err != nil {
 		return want, err
 	}
 	err := s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
+		if err := leads(store); err != nil {
+			return err
+		}
 		return checkpoint.Begin(ctx, store, want)
 	}))
 	return want, err

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"leap/internal/checkpoint"
 	"leap/internal/convert"
 	"leap/internal/fault"
 	"leap/internal/retry"
@@ -55,7 +56,7 @@ func (s *session) applySchema(ctx context.Context) error {
 	if err := s.refuseDrift(ctx); err != nil {
 		return err
 	}
-	return s.keepFacts(ctx)
+	return s.keepFacts(ctx, func(checkpoint.Store) error { return nil }) // nobody leads before a copy
 }
 
 // IndexOrder says when secondary indexes are built.
@@ -130,7 +131,7 @@ func (s *session) build(ctx context.Context, statements []convert.Statement) err
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(s.cfg.Workers)
 	for _, lane := range order {
-		group.Go(func() error { return s.execute(groupCtx, lanes[lane], s.once) })
+		group.Go(func() error { return s.execute(groupCtx, lanes[lane], s.onceLed) })
 	}
 	return group.Wait()
 }

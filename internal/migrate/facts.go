@@ -63,8 +63,9 @@ func (s *session) keptFacts(ctx context.Context) (facts convert.Facts, begun boo
 	return facts, false, nil
 }
 
-// keepFacts stores the facts for the commands that follow.
-func (s *session) keepFacts(ctx context.Context) error {
+// keepFacts stores the facts for the commands that follow, if may, which is
+// asked in the same transaction, returns no error.
+func (s *session) keepFacts(ctx context.Context, may func(checkpoint.Store) error) error {
 	text, err := json.Marshal(s.facts)
 	if err != nil {
 		return fmt.Errorf("encode facts: %w", err)
@@ -77,6 +78,9 @@ func (s *session) keepFacts(ctx context.Context) error {
 		return fmt.Errorf("encode capabilities: %w", err)
 	}
 	return s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
+		if err := may(store); err != nil {
+			return err
+		}
 		if err := checkpoint.SaveFacts(ctx, store, s.database.Name, string(text)); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"leap/internal/checkpoint"
 	"leap/internal/convert"
 	"leap/internal/fault"
 	"leap/internal/retry"
@@ -149,6 +150,20 @@ func (s *session) confirmFinished(ctx context.Context, since time.Time) error {
 		"the copy is finished since %s, but the target lacks, or has not validated: %s", since.UTC().Format(time.RFC3339), strings.Join(missing, ", "))
 }
 
+// led runs a statement in a transaction that makes sure that this process leads:
+// who was taken over changes nothing any more.
+func (s *session) led(ctx context.Context, statement string) error {
+	return s.target.Transaction(ctx, func(tx *target.Tx) error {
+		if err := checkpoint.Hold(ctx, tx, s.lease); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, statement); err != nil {
+			return target.Explain(err)
+		}
+		return nil
+	})
+}
+
 // once creates what a statement makes, unless it is there and whole.
 func (s *session) once(ctx context.Context, st convert.Statement) error {
 	there := func() (bool, error) {
@@ -186,6 +201,18 @@ func explainObstacle(st convert.Statement, err error) error {
 			"ALTER TABLE .. VALIDATE CONSTRAINT, or drop it, and start again", err)
 }
 
+// onceLed is once for what comes after the rows, which only the member that leads
+// may do. A sequence that is set back under an application would do harm.
+func (s *session) onceLed(ctx context.Context, st convert.Statement) error {
+	if st.Kind == convert.KindSetval {
+		return s.led(ctx, st.SQL)
+	}
+	if err := checkpoint.Hold(ctx, s.target.Store(), s.lease); err != nil {
+		return err
+	}
+	return s.once(ctx, st)
+}
+
 // takeAway drops a foreign key of the plan.
 func (s *session) takeAway(ctx context.Context, st convert.Statement) error {
 	gone := func() (bool, error) {
@@ -193,7 +220,7 @@ func (s *session) takeAway(ctx context.Context, st convert.Statement) error {
 		_, is := there[objectOf(st)]
 		return !is, err
 	}
-	err := s.insist(ctx, []string{st.Table}, gone, func() error { return s.target.Exec(ctx, st.Drop) })
+	err := s.insist(ctx, []string{st.Table}, gone, func() error { return s.led(ctx, st.Drop) })
 	if err != nil {
 		return fmt.Errorf("take %s away: %w", st.Name, err)
 	}
