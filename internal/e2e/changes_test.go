@@ -149,8 +149,8 @@ func TestUnfinishedIsWaitedFor(t *testing.T) {
 		}
 		built := make(chan error, 1)
 		go func() {
-			_, err := db.ExecContext(t.Context(), "CREATE UNIQUE INDEX u_v ON child (v)")
-			built <- err
+			_, failure := db.ExecContext(t.Context(), "CREATE UNIQUE INDEX u_v ON child (v)")
+			built <- failure
 		}()
 		p := m.start(t, "copy")
 		if !p.awaitPrinted(t, "waiting for a schema change that the target has not ended") {

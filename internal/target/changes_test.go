@@ -59,8 +59,8 @@ func TestChanges(t *testing.T) {
 		go func() { built <- d.Exec(t.Context(), "CREATE INDEX i ON c (v)") }()
 		for _, query := range changeQueries {
 			for first := true; ; first = false {
-				got, err := d.changes(t.Context(), query, []string{"c"})
-				if err != nil {
+				var got []Change
+				if got, err = d.changes(t.Context(), query, []string{"c"}); err != nil {
 					t.Fatalf("%v\n%s", err, query)
 				}
 				if len(got) == 1 && strings.HasPrefix(got[0].Statement, "CREATE INDEX i ON") && got[0].Status == "running" {
@@ -71,8 +71,8 @@ func TestChanges(t *testing.T) {
 				}
 			}
 		}
-		if got, err := d.Changes(t.Context(), []string{"other"}); err != nil || len(got) > 0 {
-			t.Errorf("of another table: %v, %v", got, err)
+		if got, failure := d.Changes(t.Context(), []string{"other"}); failure != nil || len(got) > 0 {
+			t.Errorf("of another table: %v, %v", got, failure)
 		}
 		err = d.Exec(t.Context(), "CREATE INDEX i ON c (v)")
 		if err == nil || !InTheWay(err) || !NameTaken(err) {
@@ -112,14 +112,14 @@ func TestChangesOfAnAccountWithoutRights(t *testing.T) {
 		}
 		t.Cleanup(plain.Close)
 		err = pgx.BeginFunc(t.Context(), d.pool, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(t.Context(), "SELECT * FROM c"); err != nil {
-				return err
+			if _, failure := tx.Exec(t.Context(), "SELECT * FROM c"); failure != nil {
+				return failure
 			}
 			asking, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			_ = plain.Exec(asking, "CREATE INDEX i ON c (v)") // interrupted
-			if got, err := plain.Changes(t.Context(), []string{"c"}); err != nil || len(got) != 1 {
-				t.Errorf("got %v, %v", got, err)
+			if got, failure := plain.Changes(t.Context(), []string{"c"}); failure != nil || len(got) != 1 {
+				t.Errorf("got %v, %v", got, failure)
 			}
 			return nil
 		})
