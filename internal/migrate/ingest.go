@@ -33,6 +33,17 @@ func Ingests() []Ingest { return []Ingest{IngestCopy, IngestUpsert, IngestImport
 // own, beside the copy that may have filled the tables before.
 const upsertJob = "+upsert"
 
+// way is a job of a database and how it is begun.
+type way struct {
+	id  string
+	way Ingest
+}
+
+// jobs are the two jobs that a database can have in a target.
+func (s *session) jobs() [2]way {
+	return [...]way{{s.database.Name, IngestCopy}, {s.database.Name + upsertJob, IngestUpsert}}
+}
+
 // jobID is the name of the job that this run works on.
 func (s *session) jobID() string {
 	if s.cfg.Ingest == IngestUpsert {

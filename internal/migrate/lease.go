@@ -27,21 +27,46 @@ const (
 // predecessor is replaced at once where that can be seen, else when he has been
 // silent for long enough; a living one is left alone.
 func (s *session) holdJob(ctx context.Context) (release func(), err error) {
+	s.lease = newLease(s.jobID())
+	how := checkpoint.Take
+	if s.cfg.Join != JoinNone {
+		how = checkpoint.Join
+	}
+	h := &seat{s: s, lease: s.lease, join: s.cfg.Join != JoinNone, enterAs: how, showsView: true}
+	return h.take(ctx)
+}
+
+func newLease(job string) checkpoint.Lease {
 	host, _ := os.Hostname() // only for people and for seeing a dead neighbour
-	s.lease = checkpoint.Lease{Job: s.jobID(), Owner: rand.Text(), Host: host, PID: os.Getpid()}
+	return checkpoint.Lease{Job: job, Owner: rand.Text(), Host: host, PID: os.Getpid()}
+}
+
+// seat is this process's membership in a job.
+type seat struct {
+	s     *session
+	lease checkpoint.Lease
+	// join lets it in beside others.
+	join    bool
+	enterAs func(context.Context, checkpoint.Store, checkpoint.Lease) error
+	// showsView tells the others what this process reads of the source.
+	showsView bool
+}
+
+// take waits until this process may be a member, and makes it one.
+func (h *seat) take(ctx context.Context) (release func(), err error) {
 	var look arrival
 	for {
-		members, err := checkpoint.Members(ctx, s.target.Store(), s.lease.Job)
+		members, err := checkpoint.Members(ctx, h.s.target.Store(), h.lease.Job)
 		if err != nil {
 			return nil, err
 		}
-		others, err := s.takeOut(ctx, members, func(m checkpoint.Member) bool { return m.Silent > silentFor || dead(m, host) })
+		others, err := h.takeOut(ctx, members, func(m checkpoint.Member) bool { return m.Silent > silentFor || dead(m, h.lease.Host) })
 		if err != nil {
 			return nil, err
 		}
-		err = s.enter(ctx, others)
+		err = h.enter(ctx, others)
 		if err == nil {
-			return s.keepJob(ctx), nil
+			return h.keep(ctx), nil
 		}
 		if !errors.Is(err, checkpoint.ErrLeaseLost) {
 			return nil, err
@@ -50,48 +75,42 @@ func (s *session) holdJob(ctx context.Context) (release func(), err error) {
 			return nil, err
 		}
 		for _, m := range look.unknown(others) {
-			s.step("process %d on %s held this copy: waiting for a sign of life", m.PID, m.Host)
+			h.s.step("process %d on %s held this copy: waiting for a sign of life", m.PID, m.Host)
 		}
-		select {
-		case <-time.After(beatEvery / 4):
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		if err = wait(ctx, beatEvery/4); err != nil {
+			return nil, err
 		}
 	}
 }
 
 // enter makes this process a member if it may be one now, and returns
 // ErrLeaseLost if not yet.
-func (s *session) enter(ctx context.Context, others []checkpoint.Member) error {
-	how := checkpoint.Take
-	if s.cfg.Join != JoinNone {
-		how = checkpoint.Join
-		for _, m := range others {
-			if m.Old {
-				return checkpoint.ErrLeaseLost // it would not see what this process claims
-			}
+func (h *seat) enter(ctx context.Context, others []checkpoint.Member) error {
+	for _, m := range others {
+		if m.Old || !h.join { // an old one would not see what this process claims
+			return checkpoint.ErrLeaseLost
 		}
-	} else if len(others) > 0 {
-		return checkpoint.ErrLeaseLost
 	}
-	return s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error { return how(ctx, store, s.lease) }))
+	return h.transaction(ctx, func(store checkpoint.Store) error { return h.enterAs(ctx, store, h.lease) })
+}
+
+func (h *seat) transaction(ctx context.Context, fn func(checkpoint.Store) error) error {
+	return h.s.target.Transaction(ctx, transaction(fn))
 }
 
 // takeOut removes the members that are dead and returns the others but this process.
-func (s *session) takeOut(
+func (h *seat) takeOut(
 	ctx context.Context, members []checkpoint.Member, isDead func(checkpoint.Member) bool,
 ) (others []checkpoint.Member, err error) {
 	for _, m := range members {
-		if m.Owner == s.lease.Owner {
+		if m.Owner == h.lease.Owner {
 			continue
 		}
 		if !isDead(m) {
 			others = append(others, m)
 			continue
 		}
-		err := s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
-			return checkpoint.Release(ctx, store, m.Lease)
-		}))
+		err := h.transaction(ctx, func(store checkpoint.Store) error { return checkpoint.Release(ctx, store, m.Lease) })
 		if err != nil {
 			return nil, err
 		}
@@ -111,10 +130,10 @@ func (a *arrival) refuse(others []checkpoint.Member) error {
 		}
 		if m.Old {
 			return fault.New(fault.Refused, "wait for it, or stop it; migrate status shows how far it is",
-				"another migrate of an older version (process %d on %s) is copying into this target", m.PID, m.Host)
+				"another migrate of an older version (process %d on %s) is working on this target", m.PID, m.Host)
 		}
 		return fault.New(fault.Refused, "wait for it, or stop it, or share its work with migrate copy --join; migrate status shows how far it is",
-			"another migrate (process %d on %s) is copying into this target", m.PID, m.Host)
+			"another migrate (process %d on %s) is working on this target", m.PID, m.Host)
 	}
 	return nil
 }
@@ -138,20 +157,20 @@ func dead(m checkpoint.Member, host string) bool {
 	return host != "" && m.Host == host && m.PID > 0 && errors.Is(syscall.Kill(m.PID, 0), syscall.ESRCH)
 }
 
-// keepJob shows life and watches the other members until the returned function
+// keep shows life and watches the other members until the returned function
 // is called, which also gives the job back. A heartbeat that fails is not an
 // error: the fence in every chunk decides whether this process may still write.
-func (s *session) keepJob(ctx context.Context) (release func()) {
+func (h *seat) keep(ctx context.Context) (release func()) {
 	beating, stop := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() {
-		watch := vigil{host: s.lease.Host}
+		watch := vigil{host: h.lease.Host}
 		ticker := time.NewTicker(beatEvery)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-ticker.C:
-				if err := s.beat(beating, &watch); err != nil {
+				if err := h.beat(beating, &watch); err != nil {
 					watch.forget() // the target was away: it was for the others, too
 				}
 			case <-beating.Done():
@@ -166,30 +185,28 @@ func (s *session) keepJob(ctx context.Context) (release func()) {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), moment)
 		defer cancel()
 		// It expires by itself.
-		_ = s.target.Transaction(last, transaction(func(store checkpoint.Store) error {
-			return checkpoint.Release(last, store, s.lease)
-		}))
+		_ = h.transaction(last, func(store checkpoint.Store) error { return checkpoint.Release(last, store, h.lease) })
 	}
 }
 
 // beat shows life, takes out members that have died, and leads when nobody does.
-func (s *session) beat(ctx context.Context, watch *vigil) error {
-	if err := checkpoint.Beat(ctx, s.target.Store(), s.lease); err != nil {
+func (h *seat) beat(ctx context.Context, watch *vigil) error {
+	if err := checkpoint.Beat(ctx, h.s.target.Store(), h.lease); err != nil {
 		return err
 	}
-	if err := s.showNewView(ctx, watch); err != nil {
+	if err := h.showNewView(ctx, watch); err != nil {
 		return err
 	}
-	members, err := checkpoint.Members(ctx, s.target.Store(), s.lease.Job)
+	members, err := checkpoint.Members(ctx, h.s.target.Store(), h.lease.Job)
 	if err != nil {
 		return err
 	}
 	watch.look(members, time.Now())
-	others, err := s.takeOut(ctx, members, func(m checkpoint.Member) bool {
+	others, err := h.takeOut(ctx, members, func(m checkpoint.Member) bool {
 		if !watch.dead(m, time.Now()) {
 			return false
 		}
-		s.step("process %d on %s is gone: its part of the copy is taken over", m.PID, m.Host)
+		h.s.step("process %d on %s is gone: its part of the copy is taken over", m.PID, m.Host)
 		return true
 	})
 	if err != nil {
@@ -200,21 +217,22 @@ func (s *session) beat(ctx context.Context, watch *vigil) error {
 			return nil
 		}
 	}
-	return s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
-		return checkpoint.Lead(ctx, store, s.lease)
-	}))
+	return h.transaction(ctx, func(store checkpoint.Store) error { return checkpoint.Lead(ctx, store, h.lease) })
 }
 
 // showNewView tells the others when a lost snapshot was replaced by a later one.
-func (s *session) showNewView(ctx context.Context, watch *vigil) error {
-	s.seen.Lock()
-	p := s.position
-	s.seen.Unlock()
+func (h *seat) showNewView(ctx context.Context, watch *vigil) error {
+	if !h.showsView {
+		return nil
+	}
+	h.s.seen.Lock()
+	p := h.s.position
+	h.s.seen.Unlock()
 	if p == watch.shown {
 		return nil
 	}
 	if watch.shown != (source.Position{}) { // the first one is shown by who takes it
-		if err := s.showView(ctx); err != nil {
+		if err := h.s.showView(ctx); err != nil {
 			return err
 		}
 	}

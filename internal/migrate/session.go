@@ -31,6 +31,8 @@ type session struct {
 	database *schema.Database
 	facts    convert.Facts
 	lease    checkpoint.Lease // while the copy phase runs
+	// repairing are the leases on both jobs, while a verification may repair.
+	repairing []checkpoint.Lease
 	// quiet: another process leads the copy, and notes where it stands.
 	quiet   atomic.Bool
 	planned *convert.Plan

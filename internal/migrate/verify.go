@@ -8,11 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"leap/internal/checkpoint"
 	"leap/internal/fault"
 	"leap/internal/row"
 	"leap/internal/schema"
-	"leap/internal/target"
 	"leap/internal/verify"
 )
 
@@ -51,6 +49,13 @@ func (s *session) verify(ctx context.Context) error {
 	mappings, err := s.chosen()
 	if err != nil {
 		return err
+	}
+	if s.cfg.Verify.Repair {
+		release, err := s.holdForRepair(ctx)
+		if err != nil {
+			return err
+		}
+		defer release()
 	}
 	if err = s.takeSnapshot(ctx); err != nil {
 		return err
@@ -104,9 +109,6 @@ func (s *session) compareRows(ctx context.Context, mappings []*schema.Mapping) e
 		Tier: options.Tier, ShowValues: options.ShowValues, Settle: s.settle(), Progress: progress,
 	}
 	if options.Repair {
-		if err = target.Explain(checkpoint.EnsureRepairs(ctx, s.target.Store())); err != nil {
-			return err
-		}
 		cfg.Repair = repairer{s}
 	}
 	s.verified, err = verify.Run(ctx, s.reader(snapshot), s.shown, mappings, cfg)
@@ -192,37 +194,6 @@ func (s *session) findStrangers(ctx context.Context) error {
 	}
 	s.strangers = slices.Sorted(maps.Keys(tables))
 	return nil
-}
-
-// repairer is the target as verify.Repairer.
-type repairer struct{ s *session }
-
-func (r repairer) Transaction(ctx context.Context, fn func(verify.Tx) error) error {
-	return r.s.target.Repair(ctx, func(tx *target.RepairTx) error { return fn(repairTx{tx, r.s}) })
-}
-
-func (r repairer) Again(ctx context.Context) (verify.Target, func(), error) {
-	view, err := r.s.target.View(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	r.s.repaired = view.Moment()
-	return view, func() { view.Close(ctx) }, nil
-}
-
-func (repairer) Conflict(err error) (unique, parent bool) { return target.Conflict(err) }
-
-// repairTx records repairs beside the checkpoint.
-type repairTx struct {
-	*target.RepairTx
-	s *session
-}
-
-func (t repairTx) Record(ctx context.Context, m *schema.Mapping, r verify.Repair) error {
-	return checkpoint.SaveRepair(ctx, t.RepairTx, t.s.database.Name, checkpoint.Repair{
-		Table: m.SourceName, Part: r.Part, Put: r.Put, Deleted: r.Deleted, At: r.At,
-		Position: positionText(t.s.position),
-	})
 }
 
 // The digests of a server are paced like rows that are read: a paused copy
