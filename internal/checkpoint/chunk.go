@@ -150,7 +150,8 @@ func Chunks(ctx context.Context, s Store, job string, fn func(Chunk) error) erro
 }
 
 // ForgetChunks forgets what was copied of a table, for a copy that starts
-// again. It must be given the transaction that removes the rows.
+// again. It must be given the transaction that removes the rows, unless they are
+// put by key and may stay.
 func ForgetChunks(ctx context.Context, s Store, job, table string) error {
 	for _, t := range []string{"chunk", "clearing"} {
 		if _, err := s.Exec(ctx, `DELETE FROM `+Schema+`.`+t+` WHERE job = $1 AND table_name = $2`, job, table); err != nil {

@@ -88,7 +88,11 @@ type Config struct {
 	ChunkRows int
 	// RetryFor is how long a chunk is tried again while the source or the target is away. Default 1 minute.
 	RetryFor time.Duration
-	Events   event.Sink
+	// Puts says that the target puts rows in place of those with their keys. A
+	// table whose copy begins again keeps its rows then: the target may hold
+	// others, and those of the source are put once more.
+	Puts   bool
+	Events event.Sink
 }
 
 func (c Config) withDefaults() Config {

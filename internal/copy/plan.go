@@ -59,7 +59,7 @@ func estimate(m *schema.Mapping) int64 {
 	return m.Source.EstimatedBytes
 }
 
-// clearIfBegun empties the table of a claimed segment that cannot be continued:
+// clearIfBegun begins the table of a claimed segment again that cannot be continued:
 // one without a usable key whose copy was interrupted, or one whose clearing was,
 // by an older version.
 func (j *job) clearIfBegun(ctx context.Context, t *table, s *segment) error {

@@ -70,9 +70,17 @@ func (j *job) patience(t *table) retry.Policy {
 	}}
 }
 
-// beginAgain empties the table of a segment that covers all of it.
+// beginAgain begins the table of a segment that covers all of it once more.
 func (j *job) beginAgain(ctx context.Context, t *table, s *segment) error {
-	if err := j.clear(ctx, t.mapping, s.id); err != nil {
+	j.cfg.Events.Emit(event.Event{
+		Kind: event.Step, Phase: phase, Table: t.mapping.SourceName,
+		Message: t.mapping.SourceName + " has no key to continue by: its copy starts again",
+	})
+	forget := j.clear
+	if j.cfg.Puts {
+		forget = j.forget
+	}
+	if err := forget(ctx, t.mapping, s.id); err != nil {
 		return err
 	}
 	s.seq, s.rng = 0, row.Range{}
@@ -85,16 +93,28 @@ func (j *job) beginAgain(ctx context.Context, t *table, s *segment) error {
 // clear removes a table's rows and forgets its chunks, both or neither. The
 // table's only segment must be claimed.
 func (j *job) clear(ctx context.Context, m *schema.Mapping, segment int) error {
-	j.cfg.Events.Emit(event.Event{
-		Kind: event.Step, Phase: phase, Table: m.SourceName,
-		Message: m.SourceName + " has no key to continue by: its copy starts again",
+	forgetting := j.forgetting(ctx, m, segment)
+	return j.dst.Clear(ctx, m, forgetting)
+}
+
+// forget forgets a table's chunks and leaves its rows alone, as clear does not.
+func (j *job) forget(ctx context.Context, m *schema.Mapping, segment int) error {
+	forgetting := j.forgetting(ctx, m, segment)
+	return j.dst.Transaction(ctx, func(store checkpoint.Store) error {
+		if err := forgetting.Before(store); err != nil {
+			return err
+		}
+		return forgetting.After(store)
 	})
-	return j.dst.Clear(ctx, m, Clearing{
+}
+
+func (j *job) forgetting(ctx context.Context, m *schema.Mapping, segment int) Clearing {
+	return Clearing{
 		Before: func(store checkpoint.Store) error {
 			return checkpoint.Claimed(ctx, store, j.cfg.Lease, m.SourceName, segment)
 		},
 		After: func(store checkpoint.Store) error {
 			return checkpoint.ForgetChunks(ctx, store, j.cfg.Lease.Job, m.SourceName)
 		},
-	})
+	}
 }

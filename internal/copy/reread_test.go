@@ -176,6 +176,32 @@ func TestKeylessBeginsAgain(t *testing.T) {
 	})
 }
 
+// TestPutTableKeepsItsRows: what is put by key begins again without emptying
+// the table, in which the target may have rows of its own.
+func TestPutTableKeepsItsRows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, src, dst := setup(sequence(10)...)
+		src.order = 0 // a key that the source cannot read in order
+		src.at = "p1"
+		src.onRow = func(_ string, n int) error {
+			if n == 8 && src.at == "p1" {
+				src.at = "p2"
+				return errLost
+			}
+			return nil
+		}
+		dst.data.tables["t"] = []string{"the target's own"}
+		dst.onClear = func() error { return errors.New("the table is emptied") }
+		results, err := run(t, m, src, dst, Config{ChunkRows: 3, Puts: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(dst.data.tables["t"], "the target's own") || results[0].Rows != 10 || results[0].Chunks == 0 {
+			t.Errorf("got %+v, rows %v", results[0], dst.data.tables["t"])
+		}
+	})
+}
+
 // TestChunksAreTrue is the invariant: whatever happens to the source, to the
 // target and to this process, a recorded chunk is exactly what the source held
 // in the chunk's range at the chunk's position, and the ranges partition the table.

@@ -95,6 +95,49 @@ func TestKilledUpsertContinues(t *testing.T) {
 	})
 }
 
+// TestKilledUpsertKeepsRows: the source cannot read these tables in the order of
+// their keys, so their upsert begins again when it was killed. What only the
+// target has stays.
+func TestKilledUpsertKeepsRows(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Parallel()
+		m := newMove(t, target,
+			"CREATE TABLE bits (id BIT(32) PRIMARY KEY, v VARCHAR(20))", "INSERT INTO bits SELECT seq, CONCAT('v', seq) FROM seq_1_to_6000",
+			"CREATE TABLE mixed (a VARCHAR(20), b BIT(8), v INT, PRIMARY KEY (a, b))", "INSERT INTO mixed SELECT CONCAT('k', seq), seq % 200, seq FROM seq_1_to_6000")
+		m.must(t, exitDone, "schema", "--apply")
+		m.atTarget(t, "INSERT INTO bits VALUES (B'11111111111111111111111111111111', 'only here')", "INSERT INTO mixed VALUES ('only here', B'11111111', -1)")
+		kept := func(when string) {
+			t.Helper()
+			got := m.targetValue(t, "SELECT count(*) FROM bits WHERE v = 'only here'") + m.targetValue(t, "SELECT count(*) FROM mixed WHERE v = -1")
+			if got != "11" {
+				t.Errorf("%s, of the rows that only the target has these are left: %s", when, got)
+			}
+		}
+		for _, table := range []string{"bits", "mixed"} {
+			p := m.start(t, "copy", "--ingest=upsert", "--chunk-rows=50", "--max-rows-per-second=3000", "--workers=2")
+			if !p.awaitRows(t, m, table, 200) {
+				t.Fatalf("it ended before it could be killed: %s", p.outcome(t))
+			}
+			p.kill()
+			<-p.ended
+			kept("after a kill")
+		}
+		o := m.must(t, exitDone, "copy", "--ingest=upsert")
+		kept("at the end")
+		for _, table := range o.tables() {
+			if *table.CopiedRows != 6000 {
+				t.Errorf("%s: %d rows", table.Name, *table.CopiedRows)
+			}
+		}
+		verified := m.must(t, exitRefused, "verify")
+		for _, table := range verified.tables() {
+			if *table.FindingsTotal != 1 || table.Findings[0].Kind != "extra" {
+				t.Errorf("%s: %v", table.Name, table.Findings)
+			}
+		}
+	})
+}
+
 func TestUpsertNeedsKeys(t *testing.T) {
 	m := newMove(t, sandboxtest.Target(t), "CREATE TABLE loose (a INT)", "INSERT INTO loose VALUES (1), (1)")
 	m.must(t, exitDone, "schema", "--apply")

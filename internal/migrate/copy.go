@@ -150,7 +150,7 @@ func (s *session) copyTables(ctx context.Context, tables []*schema.Mapping) erro
 func (s *session) copyConfig() copy.Config {
 	return copy.Config{
 		Lease: s.lease, Workers: s.cfg.Workers, ChunkRows: s.cfg.ChunkRows, ChunkBytes: s.cfg.ChunkBytes,
-		RetryFor: s.cfg.RetryFor, Events: s.cfg.Events,
+		RetryFor: s.cfg.RetryFor, Puts: s.cfg.Ingest == IngestUpsert, Events: s.cfg.Events,
 	}
 }
 

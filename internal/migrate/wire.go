@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"context"
+	"fmt"
 
 	"leap/internal/checkpoint"
 	"leap/internal/copy"
@@ -133,6 +134,9 @@ func (w writer) WriteChunk(ctx context.Context, m *schema.Mapping, data []byte, 
 }
 
 func (w writer) Clear(ctx context.Context, m *schema.Mapping, record copy.Clearing) error {
+	if w.upsert {
+		return fmt.Errorf("empty %s: it may hold rows that are not the source's", m.Name)
+	}
 	return w.DB.Clear(ctx, m, transaction(record.Before), transaction(record.After))
 }
 
