@@ -136,11 +136,15 @@ type cutter struct {
 
 func newCutter(j *job, t *table, s *segment) *cutter {
 	copied := t.mapping.Copied()
+	values := newValues(copied)
+	if j.cfg.Puts {
+		values.fix(t.mapping.KeyColumns())
+	}
 	return &cutter{
 		job: j, table: t, seg: s,
 		order:  row.NewKeyReader(copied, j.src.OrderKey(t.mapping)),
 		names:  row.NewKeyReader(copied, t.mapping.KeyColumns()),
-		values: newValues(copied),
+		values: values,
 		seq:    s.seq,
 		after:  s.rng.After,
 	}

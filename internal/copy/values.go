@@ -2,6 +2,7 @@ package copy
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -33,6 +34,8 @@ type maskedColumn struct {
 type inspected struct {
 	position int
 	column   schema.ColumnMapping
+	// fixed refuses every change.
+	fixed bool
 	// harmless says quickly that a cell stays as it is; nil means that every
 	// cell is inspected.
 	harmless func(cell []byte) bool
@@ -51,13 +54,23 @@ func newValues(columns []schema.ColumnMapping) *values {
 	v := &values{}
 	for i, c := range columns {
 		if f := inspector(c); f != nil {
-			v.columns = append(v.columns, inspected{i, c, harmless(c.Kind), f})
+			v.columns = append(v.columns, inspected{position: i, column: c, harmless: harmless(c.Kind), inspect: f})
 		}
 		if c.Mask != nil {
 			v.masks = append(v.masks, maskedColumn{position: i, column: c, masker: mask.New(*c.Mask)})
 		}
 	}
 	return v
+}
+
+// fix refuses changes of these columns by policy: those of the key that rows are
+// put by. Two rows whose keys became equal would become one, without a word. (No
+// mask makes two values equal.)
+func (v *values) fix(key []schema.ColumnMapping) {
+	for i := range v.columns {
+		c := &v.columns[i]
+		c.fixed = slices.ContainsFunc(key, func(k schema.ColumnMapping) bool { return k.Name == c.column.Name })
+	}
 }
 
 // harmless is the test that nearly all cells of a kind pass.
@@ -114,6 +127,12 @@ func (v *values) apply(r row.Row, names row.KeyReader) (row.Row, error) {
 		}
 		if !out.changed {
 			continue
+		}
+		if c.fixed {
+			return nil, &row.Problem{
+				Column: c.column.Name, What: fmt.Sprintf("the policy %s=%s would change a key that rows are put by, and two rows could become one", out.policy, out.action),
+				Hint: "correct the row on the source, or use --ingest=copy into empty tables",
+			}
 		}
 		v.count(c.column.Name, out, names, r)
 		result = v.own(result, r)

@@ -123,6 +123,28 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
+// TestKeysStay: the key that rows are put by is not changed, other columns are.
+func TestKeysStay(t *testing.T) {
+	columns := []schema.ColumnMapping{
+		{Name: "d", Kind: schema.Date, Policy: schema.ValuePolicy{ZeroDate: schema.Min}},
+		{Name: "k", Kind: schema.Text, Policy: schema.ValuePolicy{NUL: schema.Strip}},
+		{Name: "e", Kind: schema.Date, Policy: schema.ValuePolicy{ZeroDate: schema.Min}},
+	}
+	v := newValues(columns)
+	v.fix(columns[:2])
+	for cells, refused := range map[[3]string]string{
+		{"0001-01-01", "x", "0000-00-00"}:     "",
+		{"0000-00-00", "x", "0001-01-01"}:     "d",
+		{"0001-01-01", "x\x00", "0001-01-01"}: "k",
+	} {
+		_, err := v.apply(row.Row{[]byte(cells[0]), []byte(cells[1]), []byte(cells[2])}, row.NewKeyReader(columns, columns[:2]))
+		problem, _ := errors.AsType[*row.Problem](err)
+		if (err != nil) != (refused != "") || refused != "" && problem.Column != refused {
+			t.Errorf("%q: got %v", cells, err)
+		}
+	}
+}
+
 func TestNullsStay(t *testing.T) {
 	for _, kind := range []schema.Kind{schema.Date, schema.DateTime, schema.Timestamp, schema.Text, schema.Enum, schema.JSON, schema.Time, schema.Int} {
 		columns := []schema.ColumnMapping{{Name: "c", Kind: kind}}

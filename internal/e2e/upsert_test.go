@@ -138,6 +138,49 @@ func TestKilledUpsertKeepsRows(t *testing.T) {
 	})
 }
 
+// TestUpsertKeepsKeysApart: a policy that makes two keys equal would make one row of two.
+func TestUpsertKeepsKeysApart(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Parallel()
+		m := newMove(t, target, "CREATE TABLE days (d DATE NOT NULL, n INT NOT NULL, at DATE, PRIMARY KEY (d, n))",
+			"INSERT INTO days SELECT '0001-01-01', seq, '0000-00-00' FROM seq_1_to_3000", "INSERT INTO days SELECT '0000-00-00', seq, NULL FROM seq_1_to_3000")
+		m = m.with("--policy", "zero-date=min")
+		m.must(t, exitDone, "schema", "--apply")
+		o := m.should(t, exitRefused, "copy", "--ingest=upsert")
+		if !strings.Contains(o.stderr, "would change keys of: days.d") || m.targetValue(t, "SELECT count(*) FROM _migrate.job") != "0" {
+			t.Errorf("the refusal does not say why, or something was begun: %s", o)
+		}
+		m.atSource(t, "UPDATE days SET d = '0001-01-02' WHERE d = '0000-00-00'")
+		m.must(t, exitDone, "copy", "--ingest=upsert")
+		m.must(t, exitDone, "verify")
+		m.atSource(t, "UPDATE days SET d = '0000-00-00' WHERE d = '0001-01-02' AND n = 7")
+		// Nobody has looked at the data before.
+		if o = m.should(t, exitRefused, "run", "--ingest=upsert", "--skip-scan"); !strings.Contains(o.stderr, "zero-date=min would change a key") {
+			t.Errorf("the refusal does not say why: %s", o)
+		}
+	})
+}
+
+// TestUpsertMissesRows: rows that were put and are not there any more are told,
+// when everything else is in place.
+func TestUpsertMissesRows(t *testing.T) {
+	m := newMove(t, sandboxtest.Target(t), "CREATE TABLE owner (id INT PRIMARY KEY)", "INSERT INTO owner SELECT seq FROM seq_1_to_4000")
+	m.must(t, exitDone, "schema", "--apply")
+	p := m.start(t, "copy", "--ingest=upsert", "--workers=1", "--chunk-rows=50", "--max-rows-per-second=4000")
+	if !p.awaitRows(t, m, "owner", 200) {
+		t.Fatalf("it ended before it could be killed: %s", p.outcome(t))
+	}
+	p.kill()
+	<-p.ended
+	m.atTarget(t, "DELETE FROM owner WHERE id <= 100")
+	o := m.must(t, exitRefused, "copy", "--ingest=upsert")
+	if !strings.Contains(o.stderr, "owner holds 3900 of the 4000 rows that were put") {
+		t.Errorf("the missing rows are not told: %s", o)
+	}
+	m.must(t, exitDone, "copy", "--ingest=upsert")
+	compareAll(t, m, m.must(t, exitDone, "verify"))
+}
+
 func TestUpsertNeedsKeys(t *testing.T) {
 	m := newMove(t, sandboxtest.Target(t), "CREATE TABLE loose (a INT)", "INSERT INTO loose VALUES (1), (1)")
 	m.must(t, exitDone, "schema", "--apply")

@@ -77,18 +77,23 @@ func (s *session) copyAsMember(ctx context.Context) error {
 		return err
 	}
 	s.quiet.Store(false)
-	if err = s.tellOutside(ctx); err != nil {
+	fewer, err := s.tellOutside(ctx)
+	if err != nil {
 		return err
 	}
 	if err = s.finishSchema(ctx); err != nil {
 		return err
 	}
-	return s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
+	err = s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
 		if err := checkpoint.Hold(ctx, store, s.lease); err != nil {
 			return err
 		}
 		return checkpoint.Finish(ctx, store, job.ID)
 	}))
+	if err != nil {
+		return err
+	}
+	return fewer
 }
 
 // prepare begins or opens the job and everything that must be there before the
@@ -204,7 +209,7 @@ func (s *session) openJob(ctx context.Context) (checkpoint.Job, error) {
 func (s *session) beginJob(ctx context.Context, want checkpoint.Job) (checkpoint.Job, error) {
 	refuse := s.refuseRows
 	if s.cfg.Ingest == IngestUpsert {
-		refuse = func(context.Context) error { return s.refuseKeyless() }
+		refuse = s.refuseKeys
 	}
 	if err := refuse(ctx); err != nil {
 		return want, err

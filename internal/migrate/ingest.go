@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"leap/internal/convert"
 	"leap/internal/event"
 	"leap/internal/fault"
+	"leap/internal/schema"
 )
 
 // Ingest says how rows get into the target's tables.
@@ -75,6 +77,14 @@ func (s *session) refuseOther(ctx context.Context) error {
 		"a copy into this target that was begun with --ingest=%s is not finished", way)
 }
 
+// refuseKeys refuses tables whose rows cannot be put by key.
+func (s *session) refuseKeys(ctx context.Context) error {
+	if err := s.refuseKeyless(); err != nil {
+		return err
+	}
+	return s.refuseChangedKeys(ctx)
+}
+
 // refuseKeyless refuses to put rows into tables whose rows nothing identifies.
 func (s *session) refuseKeyless() error {
 	var without []string
@@ -88,6 +98,53 @@ func (s *session) refuseKeyless() error {
 	}
 	return fault.New(fault.Refused, "add a primary key on the source, or use --ingest=copy into empty tables",
 		"rows can only be put by key, and these tables have none: %s", strings.Join(without, ", "))
+}
+
+// refuseChangedKeys refuses to put rows by keys of which a policy would change
+// some: rows whose keys became equal would become one. It looks before anything
+// is begun; a value that comes later is refused by the copy.
+func (s *session) refuseChangedKeys(ctx context.Context) error {
+	if s.cfg.SkipScan {
+		return nil
+	}
+	var changed []string
+	for _, m := range s.mappings() {
+		t := s.database.Table(m.SourceName)
+		some := *t
+		some.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c schema.Column) bool {
+			return !slices.ContainsFunc(m.KeyColumns(), func(k schema.ColumnMapping) bool { return k.Source == c.Name && mayChange(k) })
+		})
+		facts, err := s.probe(ctx, []*schema.Table{&some})
+		if err != nil {
+			return err
+		}
+		for _, c := range some.Columns {
+			if f := facts[t.Name][c.Name]; f.ZeroDates+f.NULs+f.EmptyEnums > 0 {
+				changed = append(changed, m.SourceName+"."+c.Name)
+			}
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	return fault.New(fault.Refused, "correct the values on the source, or use --ingest=copy into empty tables",
+		"rows are put by key, and a policy would change keys of: %s", strings.Join(changed, ", "))
+}
+
+// mayChange reports whether a policy may change values of the column. A mask
+// may, but makes no two values equal.
+func mayChange(c schema.ColumnMapping) bool {
+	switch c.Kind {
+	case schema.Date, schema.DateTime, schema.Timestamp:
+		return c.Policy.ZeroDate != schema.Refuse
+	case schema.Text:
+		return c.Policy.NUL == schema.Strip
+	case schema.Enum:
+		return c.Policy.EmptyEnum != schema.Refuse
+	case schema.Int, schema.Bool, schema.Decimal, schema.Float32, schema.Float64, schema.Bits, schema.Time,
+		schema.Bytes, schema.Interval, schema.Set, schema.UUID, schema.INet, schema.JSON:
+	}
+	return false
 }
 
 // startOver forgets a finished upsert, so that its tables are topped up again.
@@ -138,19 +195,26 @@ func (s *session) makeRoom(ctx context.Context) error {
 	return s.build(ctx, keys)
 }
 
-// tellOutside counts the rows of the target that the source does not have.
-// They stay; the verification names them.
-func (s *session) tellOutside(ctx context.Context) error {
+// tellOutside counts the rows of the target that the source does not have. They
+// stay; the verification names them. fewer is why rows that were put are not
+// there: the run ends with it when everything else is in place, so that the
+// next one begins from a finished state.
+func (s *session) tellOutside(ctx context.Context) (fewer, err error) {
 	if s.cfg.Ingest != IngestUpsert {
-		return nil
+		return nil, nil
 	}
+	var missing []string
 	for _, m := range s.mappings() {
 		have, err := s.target.Count(ctx, m)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, c := range s.copied {
 			if c.Table != m.SourceName || have == c.Rows {
+				continue
+			}
+			if have < c.Rows {
+				missing = append(missing, fmt.Sprintf("%s holds %d of the %d rows that were put", m.Name, have, c.Rows))
 				continue
 			}
 			s.cfg.Events.Emit(event.Event{
@@ -159,5 +223,9 @@ func (s *session) tellOutside(ctx context.Context) error {
 			})
 		}
 	}
-	return nil
+	if len(missing) > 0 {
+		fewer = fault.New(fault.Refused, "migrate verify names the rows; if nobody removes rows in the target, their keys became equal there",
+			"rows are missing: %s", strings.Join(missing, ", "))
+	}
+	return fewer, nil
 }
