@@ -3,6 +3,7 @@ package target
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -61,6 +62,7 @@ type cutter struct {
 	listener net.Listener
 	upstream string
 	before   bool
+	answer   []byte       // what the client gets then; nil for nothing
 	armed    atomic.Int32 // how many more commits are cut
 	wg       sync.WaitGroup
 }
@@ -105,6 +107,7 @@ func (c *cutter) accept() {
 					return true
 				}
 				swallow.Store(true)
+				_, _ = client.Write(c.answer) // it is cut off anyway
 				return !c.before
 			})
 		})
@@ -184,5 +187,47 @@ func TestBrokenCommit(t *testing.T) {
 			}
 			db.Close()
 		}
+	})
+}
+
+// doNotKnow is a server's answer to COMMIT that leaves its outcome open.
+func doNotKnow() []byte {
+	fields := "SERROR\x00C40003\x00Mresult is ambiguous\x00\x00"
+	out := append([]byte{'E'}, binary.BigEndian.AppendUint32(nil, uint32(len(fields)+4))...)
+	return append(append(out, fields...), 'Z', 0, 0, 0, 5, 'I')
+}
+
+// TestUnknownCommitIsRepeated: what is idempotent, and what compares first, is
+// repeated also when the server itself does not know the outcome.
+func TestUnknownCommitIsRepeated(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, server *sandbox.Server) {
+		direct, name := openNamed(t, server, createIntTable)
+		c := newCutter(t, server)
+		c.before, c.answer = true, doNotKnow()
+		db := c.through(t, server.URL(name))
+		insert := func(tx *Tx) error {
+			_, failure := tx.Exec(t.Context(), "INSERT INTO t VALUES (2, 'b') ON CONFLICT (id) DO NOTHING")
+			return failure
+		}
+		c.armed.Store(1)
+		if err := write(t.Context(), db, intTable(), cells("1", "a")); retry.SQLState(err) != "40003" || retry.Classify(err) != retry.Ambiguous {
+			t.Errorf("the answer is not what it should be: %v", err)
+		}
+		for what, run := range map[string]func() error{
+			"Transaction": func() error { return db.Transaction(t.Context(), insert) },
+			"Repair":      func() error { return db.Repair(t.Context(), func(tx *RepairTx) error { return insert(&tx.Tx) }) },
+		} {
+			c.armed.Store(2)
+			if err := run(); err != nil || c.armed.Load() >= 0 {
+				t.Errorf("%s: %v, %d commits more to be cut", what, err, c.armed.Load())
+			}
+			if got := scanAll(t, direct, intTable(), row.Range{}); len(got) != 1 {
+				t.Errorf("%s: %d rows", what, len(got))
+			}
+			if err := direct.Exec(t.Context(), "DELETE FROM t"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		db.Close()
 	})
 }

@@ -3,7 +3,6 @@ package target
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,11 +50,7 @@ func (d *DB) Repair(ctx context.Context, fn func(*RepairTx) error) error {
 		if err = r.flush(ctx); err != nil {
 			return err
 		}
-		err = commit(ctx, tx)
-		if ambiguous, ok := errors.AsType[*retry.AmbiguousError](err); ok {
-			return ambiguous.Err // comparing again finds out
-		}
-		return err
+		return repeatable(commit(ctx, tx)) // comparing again finds out
 	})
 }
 

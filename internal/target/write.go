@@ -143,13 +143,29 @@ func (d *DB) Transaction(ctx context.Context, fn func(*Tx) error) error {
 		if err = fn(&Tx{tx}); err != nil {
 			return err
 		}
-		err = commit(ctx, tx)
-		if ambiguous, ok := errors.AsType[*retry.AmbiguousError](err); ok {
-			return ambiguous.Err
-		}
-		return err
+		return repeatable(commit(ctx, tx))
 	})
 }
+
+// repeatable makes a commit of unknown outcome one that retry.Do repeats: what
+// was to be done is idempotent, or finds out what there is.
+func repeatable(err error) error {
+	ambiguous, ok := errors.AsType[*retry.AmbiguousError](err)
+	if !ok {
+		return err
+	}
+	if retry.Classify(ambiguous.Err) == retry.Ambiguous {
+		return &unknownError{ambiguous.Err}
+	}
+	return ambiguous.Err // a lost connection, or the end of the context
+}
+
+// unknownError carries the server's word that it does not know, 40003, through
+// retry.Do. It does not unwrap to it.
+type unknownError struct{ err error }
+
+func (e *unknownError) Error() string  { return "commit: " + e.err.Error() }
+func (*unknownError) SQLState() string { return "40001" }
 
 // commit commits. Only a definite answer of the server counts as one; classes
 // 08 and 57P tell of a connection or a server that ended meanwhile.
