@@ -4,13 +4,16 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
 
 	"leap/internal/checkpoint"
 	"leap/internal/fault"
+	"leap/internal/retry"
 	"leap/internal/source"
 )
 
@@ -32,7 +35,8 @@ func (s *session) holdJob(ctx context.Context) (release func(), err error) {
 	if s.cfg.Join != JoinNone {
 		how = checkpoint.Join
 	}
-	h := &seat{s: s, lease: s.lease, join: s.cfg.Join != JoinNone, enterAs: how, showsView: true}
+	h := s.seat(s.lease)
+	h.join, h.enterAs, h.showsView = s.cfg.Join != JoinNone, how, true
 	return h.take(ctx)
 }
 
@@ -50,17 +54,28 @@ type seat struct {
 	enterAs func(context.Context, checkpoint.Store, checkpoint.Lease) error
 	// showsView tells the others what this process reads of the source.
 	showsView bool
+	// transaction is the target's.
+	transaction func(context.Context, func(checkpoint.Store) error) error
+}
+
+// seat is a membership beside nobody.
+func (s *session) seat(l checkpoint.Lease) *seat {
+	return &seat{s: s, lease: l, enterAs: checkpoint.Take, transaction: func(ctx context.Context, fn func(checkpoint.Store) error) error {
+		return s.target.Transaction(ctx, transaction(fn))
+	}}
 }
 
 // take waits until this process may be a member, and makes it one.
 func (h *seat) take(ctx context.Context) (release func(), err error) {
+	watch := vigil{own: h.lease}
 	var look arrival
 	for {
 		members, err := checkpoint.Members(ctx, h.s.target.Store(), h.lease.Job)
 		if err != nil {
 			return nil, err
 		}
-		others, err := h.takeOut(ctx, members, func(m checkpoint.Member) bool { return m.Silent > silentFor || dead(m, h.lease.Host) })
+		watch.look(members, time.Now())
+		others, err := h.takeOut(ctx, members, func(m checkpoint.Member) bool { return watch.dead(m, time.Now()) })
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +83,7 @@ func (h *seat) take(ctx context.Context) (release func(), err error) {
 		if err == nil {
 			return h.keep(ctx), nil
 		}
-		if !errors.Is(err, checkpoint.ErrLeaseLost) {
+		if !errors.Is(err, checkpoint.ErrLeaseLost) && !inTheWay(err) {
 			return nil, err
 		}
 		if err = look.refuse(others); err != nil {
@@ -94,11 +109,12 @@ func (h *seat) enter(ctx context.Context, others []checkpoint.Member) error {
 	return h.transaction(ctx, func(store checkpoint.Store) error { return h.enterAs(ctx, store, h.lease) })
 }
 
-func (h *seat) transaction(ctx context.Context, fn func(checkpoint.Store) error) error {
-	return h.s.target.Transaction(ctx, transaction(fn))
-}
+// inTheWay reports whether somebody else's transaction was in the way until
+// patience ended: that of a frozen process, which the server ends after a while.
+func inTheWay(err error) bool { return retry.SQLState(err) == "40001" }
 
-// takeOut removes the members that are dead and returns the others but this process.
+// takeOut removes the members that are dead and returns the others but this
+// process. One whose locks are in the way is still there.
 func (h *seat) takeOut(
 	ctx context.Context, members []checkpoint.Member, isDead func(checkpoint.Member) bool,
 ) (others []checkpoint.Member, err error) {
@@ -111,7 +127,9 @@ func (h *seat) takeOut(
 			continue
 		}
 		err := h.transaction(ctx, func(store checkpoint.Store) error { return checkpoint.Release(ctx, store, m.Lease) })
-		if err != nil {
+		if inTheWay(err) {
+			others = append(others, m)
+		} else if err != nil {
 			return nil, err
 		}
 	}
@@ -153,30 +171,27 @@ func (a *arrival) unknown(others []checkpoint.Member) []checkpoint.Member {
 }
 
 // dead reports whether the member was a process of this machine that is gone.
-func dead(m checkpoint.Member, host string) bool {
-	return host != "" && m.Host == host && m.PID > 0 && errors.Is(syscall.Kill(m.PID, 0), syscall.ESRCH)
+func dead(m checkpoint.Member, own checkpoint.Lease) bool {
+	return own.Host != "" && m.Host == own.Host && m.PID > 0 && errors.Is(syscall.Kill(m.PID, 0), syscall.ESRCH)
 }
 
 // keep shows life and watches the other members until the returned function
 // is called, which also gives the job back. A heartbeat that fails is not an
 // error: the fence in every chunk decides whether this process may still write.
+// Taking out a member waits for what it has locked, and the heartbeat must not.
 func (h *seat) keep(ctx context.Context) (release func()) {
 	beating, stop := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() {
-		watch := vigil{host: h.lease.Host}
-		ticker := time.NewTicker(beatEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				if err := h.beat(beating, &watch); err != nil {
-					watch.forget() // the target was away: it was for the others, too
-				}
-			case <-beating.Done():
-				return
+		every(beating, beatEvery, func() { _ = checkpoint.Beat(beating, h.s.target.Store(), h.lease) })
+	})
+	done.Go(func() {
+		watch := vigil{own: h.lease}
+		every(beating, beatEvery, func() {
+			if err := h.watch(beating, &watch); err != nil {
+				watch.forget() // the target was away: it was for the others, too
 			}
-		}
+		})
 	})
 	return func() {
 		stop()
@@ -189,17 +204,31 @@ func (h *seat) keep(ctx context.Context) (release func()) {
 	}
 }
 
-// beat shows life, takes out members that have died, and leads when nobody does.
-func (h *seat) beat(ctx context.Context, watch *vigil) error {
-	if err := checkpoint.Beat(ctx, h.s.target.Store(), h.lease); err != nil {
-		return err
+// every calls fn at each tick until ctx is over.
+func every(ctx context.Context, tick time.Duration, fn func()) {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			fn()
+		case <-ctx.Done():
+			return
+		}
 	}
+}
+
+// watch takes out members that have died, and leads when nobody does.
+func (h *seat) watch(ctx context.Context, watch *vigil) error {
 	if err := h.showNewView(ctx, watch); err != nil {
 		return err
 	}
 	members, err := checkpoint.Members(ctx, h.s.target.Store(), h.lease.Job)
 	if err != nil {
 		return err
+	}
+	if !slices.ContainsFunc(members, func(m checkpoint.Member) bool { return m.Owner == h.lease.Owner }) {
+		return fmt.Errorf("job %s: %w", h.lease.Job, checkpoint.ErrLeaseLost) // it is not for us to judge any more
 	}
 	watch.look(members, time.Now())
 	others, err := h.takeOut(ctx, members, func(m checkpoint.Member) bool {
@@ -244,7 +273,7 @@ func (h *seat) showNewView(ctx context.Context, watch *vigil) error {
 // witnessed: after a time in which the target was away, or this process asleep,
 // everybody's last sign of life is old.
 type vigil struct {
-	host   string
+	own    checkpoint.Lease
 	shown  source.Position // the view that the others know
 	looked time.Time
 	seen   map[string]sighting
@@ -273,5 +302,5 @@ func (v *vigil) look(members []checkpoint.Member, now time.Time) {
 // dead reports whether a member has been silent for too long, or is gone from this machine.
 func (v *vigil) dead(m checkpoint.Member, now time.Time) bool {
 	last, ok := v.seen[m.Owner]
-	return ok && now.Sub(last.since) > silentFor || dead(m, v.host)
+	return ok && now.Sub(last.since) > silentFor || dead(m, v.own)
 }

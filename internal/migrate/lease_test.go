@@ -27,7 +27,7 @@ func TestVigil(t *testing.T) {
 		"dead after the outage":   {looks: []int{0, 2, 4, 6, 8, 10, 12, 14}, beats: []int{0, 0, 0, 0, 0, 0, 0, 0}, forget: 0, dead: true},
 		"silent after many beats": {looks: []int{0, 2, 4, 6, 8, 10, 12, 14}, beats: []int{0, 2, 2, 2, 2, 2, 2, 2}, forget: -1, dead: true},
 	} {
-		v := vigil{host: "here"}
+		v := vigil{own: checkpoint.Lease{Host: "here"}}
 		var now time.Time
 		for i, at := range x.looks {
 			now = start.Add(time.Duration(at) * time.Second)

@@ -34,7 +34,7 @@ func (s *session) holdForRepair(ctx context.Context) (release func(), err error)
 		if err = s.refuseUnfinished(ctx); err != nil {
 			break
 		}
-		h := &seat{s: s, lease: newLease(job.id), enterAs: checkpoint.Take}
+		h := s.seat(newLease(job.id))
 		give, failure := h.take(ctx)
 		if err = failure; err != nil {
 			break

@@ -21,7 +21,7 @@ func openSession(t *testing.T, server *sandbox.Server, name string) *session {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	s := newSession(cfg, []Phase{Verify})
+	s := newSession(cfg.withDefaults(), []Phase{Verify})
 	s.target, s.database = db, &schema.Database{Name: "shop"}
 	return s
 }
