@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -16,7 +17,21 @@ type Lease struct {
 	// Host and PID tell people, and a successor on the same machine, who that is.
 	Host string
 	PID  int
+	// Place tells apart what has the same Host and numbers processes of its own.
+	// It is kept behind the host's name, where versions that know no places find a
+	// host that is not theirs; empty for a process of such a version.
+	Place string
 }
+
+// where is the host and the place as they are kept: no host's name has a space.
+func (l Lease) where() string {
+	if l.Place == "" {
+		return l.Host
+	}
+	return l.Host + " " + l.Place
+}
+
+func (l *Lease) setWhere(text string) { l.Host, l.Place, _ = strings.Cut(text, " ") }
 
 // Member is a process that works on a job, as the target knows it.
 type Member struct {
@@ -61,9 +76,11 @@ func Members(ctx context.Context, s Store, job string) ([]Member, error) {
 		FROM `+Schema+`.lease l JOIN `+Schema+`.heartbeat h ON h.job = l.job WHERE l.job = $1`, []any{job},
 		func(scan func(...any) error) error {
 			var seconds float64
-			if err := scan(&lead.Owner, &lead.Host, &lead.PID, &lead.Beat, &seconds); err != nil {
+			var where string
+			if err := scan(&lead.Owner, &where, &lead.PID, &lead.Beat, &seconds); err != nil {
 				return err
 			}
+			lead.setWhere(where)
 			lead.Silent = time.Duration(seconds * float64(time.Second))
 			return nil
 		})
@@ -75,9 +92,11 @@ func Members(ctx context.Context, s Store, job string) ([]Member, error) {
 		func(scan func(...any) error) error {
 			m := Member{Lease: Lease{Job: job}}
 			var seconds float64
-			if err = scan(&m.Owner, &m.Host, &m.PID, &m.Beat, &m.View, &seconds); err != nil {
+			var where string
+			if err = scan(&m.Owner, &where, &m.PID, &m.Beat, &m.View, &seconds); err != nil {
 				return err
 			}
+			m.setWhere(where)
 			m.Silent = time.Duration(seconds * float64(time.Second))
 			m.Leads = m.Owner == lead.Owner
 			lead.Old = lead.Old && !m.Leads
@@ -115,7 +134,7 @@ func Take(ctx context.Context, s Store, l Lease) error {
 // serializable transaction.
 func Join(ctx context.Context, s Store, l Lease) error {
 	_, err := s.Exec(ctx, `INSERT INTO `+Schema+`.member (job, owner, host, pid, beat)
-		VALUES ($1, $2, $3, $4, clock_timestamp()) ON CONFLICT (job, owner) DO NOTHING`, l.Job, l.Owner, l.Host, l.PID)
+		VALUES ($1, $2, $3, $4, clock_timestamp()) ON CONFLICT (job, owner) DO NOTHING`, l.Job, l.Owner, l.where(), l.PID)
 	if err != nil {
 		return fmt.Errorf("join job %s: %w", l.Job, err)
 	}
@@ -129,7 +148,7 @@ func Lead(ctx context.Context, s Store, l Lease) error {
 		return err
 	}
 	n, err := s.Exec(ctx, `INSERT INTO `+Schema+`.lease (job, owner, host, pid) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (job) DO NOTHING`, l.Job, l.Owner, l.Host, l.PID)
+		ON CONFLICT (job) DO NOTHING`, l.Job, l.Owner, l.where(), l.PID)
 	if err == nil && n == 1 {
 		_, err = s.Exec(ctx, `INSERT INTO `+Schema+`.heartbeat (job, beat) VALUES ($1, clock_timestamp())
 			ON CONFLICT (job) DO UPDATE SET beat = excluded.beat`, l.Job)

@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	first  = checkpoint.Lease{Job: "j", Owner: "one", Host: "h1", PID: 7}
+	first  = checkpoint.Lease{Job: "j", Owner: "one", Host: "h1", Place: "boot/pid:[1]", PID: 7}
 	second = checkpoint.Lease{Job: "j", Owner: "two", Host: "h2", PID: 8}
 )
 
@@ -72,6 +72,16 @@ func TestMembers(t *testing.T) {
 		lost(lead(first)) // it is no member
 		must(take(first), take(first))
 		m.are(checkpoint.Member{Lease: first, Leads: true})
+		for _, table := range []string{"member", "lease"} { // a version without places must not think that it can see the process
+			hosts := 0
+			err := m.db.Store().Each(ctx, "SELECT 1 FROM "+checkpoint.Schema+"."+table+" WHERE host = $1", []any{first.Host}, func(func(...any) error) error {
+				hosts++
+				return nil
+			})
+			if hosts != 0 || err != nil {
+				t.Errorf("%s shows the bare host: %v", table, err)
+			}
+		}
 		lost(take(second))
 		must(join(second), join(second))
 		must(checkpoint.ShowView(ctx, m.db.Store(), second, "bin.1:4"), checkpoint.Beat(ctx, m.db.Store(), second))
@@ -105,7 +115,9 @@ func TestOldHolder(t *testing.T) {
 			}
 			return err
 		})
-		m.are(checkpoint.Member{Lease: first, Leads: true, Old: true})
+		old := first
+		old.Place = "" // it knows of none
+		m.are(checkpoint.Member{Lease: old, Leads: true, Old: true})
 		if err := m.in(func(s checkpoint.Store) error { return checkpoint.Take(ctx, s, second) }); !errors.Is(err, checkpoint.ErrLeaseLost) {
 			t.Errorf("taken beside it: %v", err)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -42,8 +43,23 @@ func (s *session) holdJob(ctx context.Context) (release func(), err error) {
 
 func newLease(job string) checkpoint.Lease {
 	host, _ := os.Hostname() // only for people and for seeing a dead neighbour
-	return checkpoint.Lease{Job: job, Owner: rand.Text(), Host: host, PID: os.Getpid()}
+	return checkpoint.Lease{Job: job, Owner: rand.Text(), Host: host, Place: numberSpace(), PID: os.Getpid()}
 }
+
+// numberSpace is where a process number means one process: a PID namespace of one
+// boot of one kernel. Containers may share a host's name and not its numbers.
+// Where that cannot be found out, it is a place of its own.
+var numberSpace = sync.OnceValue(func() string {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return rand.Text()
+	}
+	space, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return rand.Text()
+	}
+	return strings.TrimSpace(string(boot)) + "/" + space
+})
 
 // seat is this process's membership in a job.
 type seat struct {
@@ -170,9 +186,9 @@ func (a *arrival) unknown(others []checkpoint.Member) []checkpoint.Member {
 	return fresh
 }
 
-// dead reports whether the member was a process of this machine that is gone.
+// dead reports whether the member was a process beside own that is gone.
 func dead(m checkpoint.Member, own checkpoint.Lease) bool {
-	return own.Host != "" && m.Host == own.Host && m.PID > 0 && errors.Is(syscall.Kill(m.PID, 0), syscall.ESRCH)
+	return m.Host == own.Host && m.Place != "" && m.Place == own.Place && m.PID > 0 && errors.Is(syscall.Kill(m.PID, 0), syscall.ESRCH)
 }
 
 // keep shows life and watches the other members until the returned function

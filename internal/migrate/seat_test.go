@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"strings"
 	"sync/atomic"
@@ -84,6 +85,30 @@ func ended(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return cmd.Process.Pid
+}
+
+// TestDead: the number of a process says something where it was given.
+func TestDead(t *testing.T) {
+	own := newLease("shop")
+	if own.Host == "" || own.Place != newLease("x").Place || !strings.Contains(own.Place, "pid:[") {
+		t.Errorf("own is %+v", own)
+	}
+	gone := ended(t)
+	for name, x := range map[string]struct {
+		lease checkpoint.Lease
+		dead  bool
+	}{
+		"gone":                 {checkpoint.Lease{Host: own.Host, Place: own.Place, PID: gone}, true},
+		"here":                 {checkpoint.Lease{Host: own.Host, Place: own.Place, PID: os.Getpid()}, false},
+		"in another container": {checkpoint.Lease{Host: own.Host, Place: own.Place + "1", PID: gone}, false},
+		"of an older version":  {checkpoint.Lease{Host: own.Host, PID: gone}, false},
+		"on another host":      {checkpoint.Lease{Host: own.Host + "x", Place: own.Place, PID: gone}, false},
+		"without a number":     {checkpoint.Lease{Host: own.Host, Place: own.Place}, false},
+	} {
+		if got := dead(checkpoint.Member{Lease: x.lease}, own); got != x.dead {
+			t.Errorf("%s: dead is %v", name, got)
+		}
+	}
 }
 
 // TestBeatsWhileLocksAreInTheWay: who takes out a member that has locked
