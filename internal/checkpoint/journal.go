@@ -10,6 +10,9 @@ import (
 // is for people: nothing is decided by it.
 type Entry struct {
 	Job string
+	// By is the owner of the lease that the process holds which notes this; empty
+	// when it holds none. It is not kept.
+	By string
 	// Phase is the last that was begun; State is Running, Ended or Broken.
 	Phase string
 	State string
@@ -48,13 +51,14 @@ func HasJournal(ctx context.Context, s Store) (bool, error) {
 	return found, nil
 }
 
-// Note replaces the job's entry.
+// Note replaces the job's entry, unless e.By held the lease and does not any more.
 func Note(ctx context.Context, s Store, e Entry) error {
 	_, err := s.Exec(ctx, `INSERT INTO `+Schema+`.journal (job, phase, state, error, done, total, rate, noted)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())
+		SELECT $1::TEXT, $2::TEXT, $3::TEXT, $4::TEXT, $5::INT8, $6::INT8, $7::FLOAT8, clock_timestamp()
+		WHERE $8::TEXT = '' OR EXISTS (SELECT 1 FROM `+Schema+`.lease WHERE job = $1::TEXT AND owner = $8::TEXT)
 		ON CONFLICT (job) DO UPDATE SET phase = excluded.phase, state = excluded.state, error = excluded.error,
 		done = excluded.done, total = excluded.total, rate = excluded.rate, noted = excluded.noted`,
-		e.Job, e.Phase, e.State, e.Error, e.Done, e.Total, e.Rate)
+		e.Job, e.Phase, e.State, e.Error, e.Done, e.Total, e.Rate, e.By)
 	if err != nil {
 		return fmt.Errorf("note where job %s stands: %w", e.Job, err)
 	}

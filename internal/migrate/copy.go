@@ -37,7 +37,12 @@ func (s *session) copy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer func() {
+		if lost := release(); lost {
+			s.quiet.Store(true)
+		}
+		s.leading.Store(nil)
+	}()
 	err = s.copyAsMember(ctx)
 	if errors.Is(err, checkpoint.ErrLeaseLost) || errors.Is(err, checkpoint.ErrTaken) {
 		return fault.Wrap(fault.Refused, "this process was silent for too long; the other one continues, see migrate status", err)
@@ -51,7 +56,7 @@ func (s *session) copyAsMember(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.quiet.Store(!leads)
+	s.speak(leads)
 	begin, move := s.follow, s.copyRows
 	if leads {
 		begin, move = s.prepare, s.moveRows
@@ -76,7 +81,7 @@ func (s *session) copyAsMember(ctx context.Context) error {
 	if leads, err = s.awaitFinish(ctx); err != nil || !leads {
 		return err
 	}
-	s.quiet.Store(false)
+	s.speak(true)
 	fewer, err := s.tellOutside(ctx)
 	if err != nil {
 		return err
@@ -94,6 +99,14 @@ func (s *session) copyAsMember(ctx context.Context) error {
 		return err
 	}
 	return fewer
+}
+
+// speak says whether this process leads, and so notes where the copy stands.
+func (s *session) speak(leads bool) {
+	if leads {
+		s.leading.Store(&s.lease.Owner)
+	}
+	s.quiet.Store(!leads)
 }
 
 // prepare begins or opens the job and everything that must be there before the

@@ -88,6 +88,9 @@ func (j *journal) write(ctx context.Context, e checkpoint.Entry) {
 		return
 	}
 	e.Job = j.s.jobID()
+	if by := j.s.leading.Load(); by != nil {
+		e.By = *by // who was asleep may not know yet that another one leads
+	}
 	_ = checkpoint.Note(ctx, store, e) // the next note may succeed
 }
 

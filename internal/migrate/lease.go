@@ -27,10 +27,11 @@ const (
 )
 
 // holdJob makes this process a member of the job: the only one, or one of
-// several with Config.Join. The returned function gives everything back. A dead
+// several with Config.Join. The returned function gives everything back, and
+// says whether that was lost before. A dead
 // predecessor is replaced at once where that can be seen, else when he has been
 // silent for long enough; a living one is left alone.
-func (s *session) holdJob(ctx context.Context) (release func(), err error) {
+func (s *session) holdJob(ctx context.Context) (release func() (lost bool), err error) {
 	s.lease = newLease(s.jobID())
 	how := checkpoint.Take
 	if s.cfg.Join != JoinNone {
@@ -82,7 +83,7 @@ func (s *session) seat(l checkpoint.Lease) *seat {
 }
 
 // take waits until this process may be a member, and makes it one.
-func (h *seat) take(ctx context.Context) (release func(), err error) {
+func (h *seat) take(ctx context.Context) (release func() (lost bool), err error) {
 	watch := vigil{own: h.lease}
 	var look arrival
 	for {
@@ -195,7 +196,7 @@ func dead(m checkpoint.Member, own checkpoint.Lease) bool {
 // is called, which also gives the job back. A heartbeat that fails is not an
 // error: the fence in every chunk decides whether this process may still write.
 // Taking out a member waits for what it has locked, and the heartbeat must not.
-func (h *seat) keep(ctx context.Context) (release func()) {
+func (h *seat) keep(ctx context.Context) (release func() (lost bool)) {
 	beating, stop := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() {
@@ -209,14 +210,21 @@ func (h *seat) keep(ctx context.Context) (release func()) {
 			}
 		})
 	})
-	return func() {
+	return func() (lost bool) {
 		stop()
 		done.Wait()
 		const moment = 5 * time.Second
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), moment)
 		defer cancel()
 		// It expires by itself.
-		_ = h.transaction(last, func(store checkpoint.Store) error { return checkpoint.Release(last, store, h.lease) })
+		_ = h.transaction(last, func(store checkpoint.Store) error {
+			err := checkpoint.Belong(last, store, h.lease)
+			if lost = errors.Is(err, checkpoint.ErrLeaseLost); err != nil {
+				return err
+			}
+			return checkpoint.Release(last, store, h.lease)
+		})
+		return lost
 	}
 }
 

@@ -23,7 +23,7 @@ func (s *session) holdForRepair(ctx context.Context) (release func(), err error)
 	if err = target.Explain(checkpoint.EnsureRepairs(ctx, store)); err != nil {
 		return nil, err
 	}
-	var held []func()
+	var held []func() bool
 	release = func() {
 		for _, give := range held {
 			give()

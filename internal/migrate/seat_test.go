@@ -233,3 +233,49 @@ func TestTakeBelievesWhatItSees(t *testing.T) {
 		}
 	})
 }
+
+// TestJournalIsTheLeaders: who was taken out writes nothing over what his
+// successor noted, whether he knows already or not.
+func TestJournalIsTheLeaders(t *testing.T) {
+	eachJob(t, func(t *testing.T, j job) {
+		ctx, notes := t.Context(), &journal{s: j.session}
+		noted := func(want string) {
+			t.Helper()
+			e, _, err := checkpoint.Noted(ctx, j.target.Store(), j.jobID())
+			if err != nil || e.State != want {
+				t.Errorf("noted is %q, want %q: %v", e.State, want, err)
+			}
+		}
+		notes.write(ctx, checkpoint.Entry{Phase: "schema", State: checkpoint.Ended})
+		noted(checkpoint.Ended)
+		release, err := j.holdJob(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j.speak(true)
+		notes.write(ctx, checkpoint.Entry{Phase: "copy", State: checkpoint.Running})
+		noted(checkpoint.Running)
+		other := newLease(j.jobID())
+		j.in(func(ctx context.Context, store checkpoint.Store) error {
+			if err := checkpoint.Release(ctx, store, j.lease); err != nil {
+				return err
+			}
+			if err := checkpoint.Take(ctx, store, other); err != nil {
+				return err
+			}
+			return checkpoint.Note(ctx, store, checkpoint.Entry{Job: other.Job, Phase: "copy", State: checkpoint.Ended, By: other.Owner})
+		})
+		notes.write(ctx, checkpoint.Entry{Phase: "copy", State: checkpoint.Running})
+		noted(checkpoint.Ended)
+		if lost := release(); !lost {
+			t.Error("who was taken out does not know")
+		}
+		j.in(func(ctx context.Context, store checkpoint.Store) error { return checkpoint.Release(ctx, store, other) })
+		if release, err = j.holdJob(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if release() {
+			t.Error("who was not taken out thinks so")
+		}
+	})
+}

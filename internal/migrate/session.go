@@ -34,7 +34,10 @@ type session struct {
 	// repairing are the leases on both jobs, while a verification may repair.
 	repairing []checkpoint.Lease
 	// quiet: another process leads the copy, and notes where it stands.
-	quiet   atomic.Bool
+	quiet atomic.Bool
+	// leading is the owner of the lease by which this process notes that; nil
+	// outside the copy.
+	leading atomic.Pointer[string]
 	planned *convert.Plan
 	slices  map[string]*schema.Slice // by source table, as the source resolved them
 	whole   *schema.Database         // with the tables that are left out
