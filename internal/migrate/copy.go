@@ -56,9 +56,9 @@ func (s *session) copyAsMember(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.speak(leads)
 	begin, move := s.follow, s.copyRows
 	if leads {
+		s.speak()
 		begin, move = s.prepare, s.moveRows
 	}
 	job, err := begin(ctx)
@@ -81,7 +81,7 @@ func (s *session) copyAsMember(ctx context.Context) error {
 	if leads, err = s.awaitFinish(ctx); err != nil || !leads {
 		return err
 	}
-	s.speak(true)
+	s.speak()
 	fewer, err := s.tellOutside(ctx)
 	if err != nil {
 		return err
@@ -89,24 +89,26 @@ func (s *session) copyAsMember(ctx context.Context) error {
 	if err = s.finishSchema(ctx); err != nil {
 		return err
 	}
-	err = s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
-		if err := checkpoint.Hold(ctx, store, s.lease); err != nil {
-			return err
-		}
-		return checkpoint.Finish(ctx, store, job.ID)
-	}))
-	if err != nil {
+	if err = s.finish(ctx, job.ID); err != nil {
 		return err
 	}
 	return fewer
 }
 
-// speak says whether this process leads, and so notes where the copy stands.
-func (s *session) speak(leads bool) {
-	if leads {
-		s.leading.Store(&s.lease.Owner)
-	}
-	s.quiet.Store(!leads)
+// finish records that everything is in place.
+func (s *session) finish(ctx context.Context, job string) error {
+	return s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
+		if err := checkpoint.Hold(ctx, store, s.lease); err != nil {
+			return err
+		}
+		return checkpoint.Finish(ctx, store, job)
+	}))
+}
+
+// speak has this process note where the copy stands, because it leads.
+func (s *session) speak() {
+	s.leading.Store(&s.lease.Owner)
+	s.quiet.Store(false)
 }
 
 // prepare begins or opens the job and everything that must be there before the

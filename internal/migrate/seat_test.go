@@ -252,16 +252,17 @@ func TestJournalIsTheLeaders(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		j.speak(true)
+		j.speak()
 		notes.write(ctx, checkpoint.Entry{Phase: "copy", State: checkpoint.Running})
 		noted(checkpoint.Running)
 		other := newLease(j.jobID())
 		j.in(func(ctx context.Context, store checkpoint.Store) error {
-			if err := checkpoint.Release(ctx, store, j.lease); err != nil {
-				return err
+			failure := checkpoint.Release(ctx, store, j.lease)
+			if failure == nil {
+				failure = checkpoint.Take(ctx, store, other)
 			}
-			if err := checkpoint.Take(ctx, store, other); err != nil {
-				return err
+			if failure != nil {
+				return failure
 			}
 			return checkpoint.Note(ctx, store, checkpoint.Entry{Job: other.Job, Phase: "copy", State: checkpoint.Ended, By: other.Owner})
 		})

@@ -51,9 +51,9 @@ func (s *session) verify(ctx context.Context) error {
 		return err
 	}
 	if s.cfg.Verify.Repair {
-		release, err := s.holdForRepair(ctx)
-		if err != nil {
-			return err
+		release, failure := s.holdForRepair(ctx)
+		if failure != nil {
+			return failure
 		}
 		defer release()
 	}
