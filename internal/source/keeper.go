@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"sync"
 
 	"leap/internal/fault"
@@ -69,9 +68,6 @@ func (k *Keeper) Close() error {
 // refill opens connections in the place of lost ones. It is a help and no
 // duty: without it the remaining ones do the work.
 func (k *Keeper) refill(ctx context.Context, missing int) {
-	if k.db.sameServer(ctx) != nil {
-		return
-	}
 	conns, err := k.db.openConns(ctx, missing)
 	if err != nil {
 		return
@@ -131,9 +127,6 @@ func (db *DB) binlogEnd(ctx context.Context, conn *sql.Conn) binlogAt {
 
 // renew takes a new snapshot in the place of one that is lost.
 func (k *Keeper) renew(ctx context.Context) error {
-	if err := k.db.sameServer(ctx); err != nil {
-		return err
-	}
 	next, err := k.db.Snapshot(ctx, k.opts)
 	if err != nil {
 		return err
@@ -150,21 +143,6 @@ func (k *Keeper) renew(ctx context.Context) error {
 	_ = k.current.Close() // nothing is left of it
 	k.current, k.moved = next, false
 	return nil
-}
-
-// sameServer refuses a source whose address leads to another server by now.
-func (db *DB) sameServer(ctx context.Context) error {
-	now, err := describe(ctx, db.pool)
-	if err != nil {
-		return fmt.Errorf("connect to the source again: %w", Explain(err))
-	}
-	if now.ServerUUID == db.info.ServerUUID {
-		return nil
-	}
-	return fault.New(fault.Refused,
-		"make the address lead to the first server and start the command again, which continues; or copy anew from the new one into an empty target",
-		"the source's address leads to another server now (%s on %s instead of %s on %s): its rows need not be the same",
-		now.ServerUUID, now.Host, db.info.ServerUUID, db.info.Host)
 }
 
 // compare reports whether two snapshots of the same server show one view, and

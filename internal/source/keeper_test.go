@@ -189,7 +189,10 @@ func TestForeignSourceIsRefused(t *testing.T) {
 	k := keep(t, db, 2)
 	s := viewOf(t, k)
 	cut(t, server, s, 1)
-	db.info.ServerUUID = "another"
+	another := db.info
+	another.ServerUUID = "another"
+	db.server.first.Store(&another)
+	db.pool.SetMaxIdleConns(0) // those were looked at before
 	if viewOf(t, k); len(s.free) != 1 {
 		t.Error("a connection to another server was taken in")
 	}

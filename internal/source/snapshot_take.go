@@ -170,7 +170,7 @@ func (db *DB) isReplica(ctx context.Context, conn *sql.Conn) (bool, error) {
 	return isOn(status["slave_running"]) || (status["slaves_running"] != "" && status["slaves_running"] != "0"), nil
 }
 
-// openConns opens n connections at once and prepares them for snapshots.
+// openConns opens n connections at once.
 func (db *DB) openConns(ctx context.Context, n int) ([]*sql.Conn, error) {
 	conns := make([]*sql.Conn, n)
 	var g errgroup.Group
@@ -181,8 +181,7 @@ func (db *DB) openConns(ctx context.Context, n int) ([]*sql.Conn, error) {
 				return err //nolint:wrapcheck // Snapshot wraps it
 			}
 			conns[i] = c
-			_, err = c.ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-			return err //nolint:wrapcheck // Snapshot wraps it
+			return nil
 		})
 	}
 	if err := g.Wait(); err != nil {

@@ -22,9 +22,10 @@ import (
 
 // DB is one source database. It is safe for concurrent use; Close ends it.
 type DB struct {
-	pool  *sql.DB
-	info  Info
-	limit int // of open connections; 0 for none
+	pool   *sql.DB
+	info   Info
+	server *origin // what the pool's connections are compared with
+	limit  int       // of open connections; 0 for none
 }
 
 // Info says what server and database a DB is connected to.
@@ -62,7 +63,8 @@ func Open(ctx context.Context, e endpoint.Endpoint) (*DB, error) {
 		return nil, fault.New(fault.Usage, "the source is MySQL or MariaDB: mysql://user@host:3306/database",
 			"%s is not a MySQL address", e)
 	}
-	connector, err := newConnector(e)
+	server := &origin{}
+	connector, err := newConnector(e, server)
 	if err != nil {
 		return nil, err
 	}
@@ -71,11 +73,13 @@ func Open(ctx context.Context, e endpoint.Endpoint) (*DB, error) {
 	// questions. Idle ones beyond that would only count against max_connections.
 	pool.SetMaxIdleConns(2)
 	pool.SetConnMaxIdleTime(time.Minute)
-	db := &DB{pool: pool}
+	db := &DB{pool: pool, server: server}
 	if db.info, err = describe(ctx, pool); err != nil {
 		_ = pool.Close()
 		return nil, fmt.Errorf("connect to %s: %w", e, Explain(err))
 	}
+	first := db.info
+	server.first.Store(&first)
 	return db, nil
 }
 
@@ -132,16 +136,18 @@ const sessionSettings = "SET SESSION time_zone = '+00:00', sql_mode = 'NO_ENGINE
 	" /*!80003 , information_schema_stats_expiry = 0 */"
 
 // readOnly makes the server refuse any write on the connection: a mistake in
-// this program must not be able to change the customer's data.
-const readOnly = "SET SESSION TRANSACTION READ ONLY"
+// this program must not be able to change the customer's data. Snapshots need the
+// isolation level, which a server may have set to another one.
+const readOnly = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 // connector prepares each new connection of the driver.
 type connector struct {
 	driver.Connector
 	timeout time.Duration
+	server  *origin
 }
 
-func newConnector(e endpoint.Endpoint) (driver.Connector, error) {
+func newConnector(e endpoint.Endpoint, server *origin) (driver.Connector, error) {
 	cfg := mysql.NewConfig()
 	cfg.User, cfg.Passwd = e.User, e.Password.Reveal()
 	cfg.Net, cfg.Addr = "tcp", e.Addr()
@@ -163,11 +169,11 @@ func newConnector(e endpoint.Endpoint) (driver.Connector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure the MySQL driver: %w", err)
 	}
-	return connector{Connector: inner, timeout: e.ConnectTimeout}, nil
+	return connector{Connector: inner, timeout: e.ConnectTimeout, server: server}, nil
 }
 
-// Connect opens a connection and makes its session settings. The timeout covers
-// all of it: the driver's own ends with the TCP handshake, and would wait for
+// Connect opens a connection, makes its session settings and looks which server
+// it leads to. The timeout covers all of it: the driver's own ends with the TCP handshake, and would wait for
 // ever on a frozen server or a proxy without one.
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
@@ -181,6 +187,10 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 			_ = conn.Close()
 			return nil, fmt.Errorf("session settings: %w", err)
 		}
+	}
+	if err := c.server.check(ctx, conn); err != nil {
+		_ = conn.Close()
+		return nil, err
 	}
 	return conn, nil
 }
@@ -197,8 +207,7 @@ func describe(ctx context.Context, pool *sql.DB) (Info, error) {
 		return Info{}, fmt.Errorf("current database: %w", err)
 	}
 	variables, err := pairs(ctx, conn, "SHOW GLOBAL VARIABLES WHERE Variable_name IN ("+
-		"'version', 'version_comment', 'server_id', 'server_uuid', 'server_uid', 'hostname', 'port',"+
-		"'datadir', 'log_bin', 'read_only', 'lower_case_table_names')")
+		identifying+", 'version', 'version_comment', 'log_bin', 'read_only', 'lower_case_table_names')")
 	if err != nil {
 		return Info{}, fmt.Errorf("server variables: %w", err)
 	}
