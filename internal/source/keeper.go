@@ -86,7 +86,8 @@ func (db *DB) join(ctx context.Context, conns []*sql.Conn, p Position) (same []*
 	if p.Method == MethodNone {
 		return conns, false
 	}
-	logged, err := db.everythingIsLogged(ctx)
+	// On a connection that is at hand: there may be no other.
+	logged, err := db.logsEverything(ctx, conns[0])
 	if err != nil || !logged || p.File == "" {
 		dropAll(conns)
 		return nil, err == nil
@@ -132,7 +133,11 @@ func (k *Keeper) renew(ctx context.Context) error {
 		return err
 	}
 	old := k.current.Position()
-	same, err := k.db.compare(ctx, old, next.Position())
+	var same bool
+	err = next.ask(ctx, func(conn *sql.Conn) (err error) {
+		same, err = k.db.compare(ctx, conn, old, next.Position())
+		return err
+	})
 	if err != nil {
 		_ = next.Close() // read-only transactions
 		return err
@@ -151,11 +156,11 @@ func (k *Keeper) renew(ctx context.Context) error {
 //
 // File and offset tell, and no GTID does: a server begins a new file when it
 // starts, and one that lost transactions in a crash may give their numbers to others.
-func (db *DB) compare(ctx context.Context, before, after Position) (same bool, err error) {
+func (db *DB) compare(ctx context.Context, conn *sql.Conn, before, after Position) (same bool, err error) {
 	if before.Method != MethodNone && before.File != "" && before.File == after.File && before.Offset == after.Offset {
-		return db.everythingIsLogged(ctx)
+		return db.logsEverything(ctx, conn)
 	}
-	behind, err := db.behind(ctx, after.GTID, before.GTID)
+	behind, err := db.behind(ctx, conn, after.GTID, before.GTID)
 	if err != nil {
 		return false, err
 	}

@@ -205,6 +205,11 @@ func TestForeignSourceIsRefused(t *testing.T) {
 
 func TestSourceThatLostTransactionsIsRefused(t *testing.T) {
 	db, _ := open(t, bookings)
+	conn, err := db.pool.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
 	at := func(file string, offset uint64, gtid string) Position {
 		return Position{Method: MethodBinlog, File: file, Offset: offset, GTID: gtid, TakenAt: time.Now()}
 	}
@@ -223,13 +228,13 @@ func TestSourceThatLostTransactionsIsRefused(t *testing.T) {
 		"other numbers":      {after: at("b.000003", 345, "3-5-100000000000,0-9-11")},
 		"unknown":            {after: at("b.000003", 345, "")},
 	} {
-		same, err := db.compare(t.Context(), before, test.after)
+		same, err := db.compare(t.Context(), conn, before, test.after)
 		if same != test.same || (err != nil) != test.refused || err != nil && fault.ClassOf(err) != fault.Refused {
 			t.Errorf("%s: %v, %v", name, same, err)
 		}
 	}
 	none := Position{Method: MethodNone, File: "b.000002", Offset: 345}
-	if same, err := db.compare(t.Context(), none, none); same || err != nil {
+	if same, err := db.compare(t.Context(), conn, none, none); same || err != nil {
 		t.Errorf("without snapshots: %v, %v", same, err)
 	}
 }
@@ -319,4 +324,71 @@ func TestSourceWithoutBinlog(t *testing.T) {
 	if v := looks(t, s, 4); v.debit != v.credit {
 		t.Errorf("the view is %+v", v)
 	}
+}
+
+// TestLimitLeavesRoom: the one who watches the source's load keeps a connection, so
+// that a snapshot in the place of a lost one must do with what is left.
+func TestLimitLeavesRoom(t *testing.T) {
+	for _, method := range []string{MethodBinlog, MethodLock, MethodNone} {
+		t.Run(method, func(t *testing.T) {
+			db, server := open(t, bookings)
+			mode := Consistent
+			switch method {
+			case MethodLock:
+				db.info.BinlogEnabled = false
+			case MethodNone:
+				mode = NoSnapshot
+			}
+			db.LimitConnections(3)
+			k, err := db.Keep(t.Context(), SnapshotOptions{Connections: 2, Mode: mode})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = k.Close() })
+			g := db.NewGauge()
+			defer g.Close()
+			if _, err = g.ThreadsRunning(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for _, all := range []bool{false, true} {
+				s := viewOf(t, k)
+				lost := 1
+				if all {
+					lost = len(s.live)
+					execute(t, server, db.Info().Database, oneMore)
+				}
+				cut(t, server, s, lost)
+				began := time.Now()
+				looks(t, viewOf(t, k), 1)
+				if took := time.Since(began); took > db.patience/2 {
+					t.Errorf("%d lost: a view after %s", lost, took)
+				}
+			}
+		})
+	}
+}
+
+// TestNoConnectionIsFree: somebody else holds what is allowed. Waiting ends, and
+// whoever retries may do so.
+func TestNoConnectionIsFree(t *testing.T) {
+	db, _ := open(t, bookings)
+	db.LimitConnections(1)
+	db.patience = 50 * time.Millisecond
+	conn, err := db.pool.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []SnapshotMode{Consistent, NoSnapshot} {
+		s, err := db.Snapshot(t.Context(), SnapshotOptions{Connections: 2, Mode: mode})
+		if err == nil {
+			_ = s.Close()
+		}
+		if err == nil || retry.Classify(err) != retry.Retryable || !strings.Contains(fault.HintOf(err), "--max-connections") {
+			t.Errorf("%s: %v (%s)", mode, err, fault.HintOf(err))
+		}
+	}
+	if err = conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	take(t, db, SnapshotOptions{Connections: 2})
 }

@@ -46,6 +46,9 @@ func (db *DB) takeUnder(ctx context.Context, n int, method string) ([]*sql.Conn,
 	if err != nil {
 		return nil, Position{}, err
 	}
+	if n = db.within(n+1) - 1; n < 1 {
+		return nil, Position{}, errNoCommonView // one connection needs no lock
+	}
 	conns, err := db.openConns(ctx, n+1)
 	if err != nil {
 		return nil, Position{}, err
@@ -74,7 +77,12 @@ func (db *DB) takeUnder(ctx context.Context, n int, method string) ([]*sql.Conn,
 // lockTables returns the statement that locks all base tables of the database;
 // errNoCommonView when there are none.
 func (db *DB) lockTables(ctx context.Context) (string, error) {
-	rows, err := db.pool.QueryContext(ctx, `SELECT TABLE_NAME FROM information_schema.TABLES
+	conn, err := db.conn(ctx)
+	if err != nil {
+		return "", fmt.Errorf("list the tables to lock: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	rows, err := conn.QueryContext(ctx, `SELECT TABLE_NAME FROM information_schema.TABLES
 		WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY TABLE_NAME`)
 	if err != nil {
 		return "", fmt.Errorf("list the tables to lock: %w", err)

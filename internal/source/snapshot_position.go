@@ -132,13 +132,13 @@ func oneRow(ctx context.Context, conn *sql.Conn, statement string) (map[string]s
 
 // behind reports whether a GTID position lacks transactions of an earlier one.
 // Where either is unknown nothing can be said.
-func (db *DB) behind(ctx context.Context, now, earlier string) (bool, error) {
+func (db *DB) behind(ctx context.Context, conn *sql.Conn, now, earlier string) (bool, error) {
 	if now == "" || earlier == "" {
 		return false, nil
 	}
 	if db.info.Product == MySQL {
 		var whole bool
-		if err := db.pool.QueryRowContext(ctx, "SELECT GTID_SUBSET(?, ?)", earlier, now).Scan(&whole); err != nil {
+		if err := conn.QueryRowContext(ctx, "SELECT GTID_SUBSET(?, ?)", earlier, now).Scan(&whole); err != nil {
 			return false, fmt.Errorf("compare GTID sets: %w", Explain(err))
 		}
 		return !whole, nil

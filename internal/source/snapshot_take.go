@@ -22,7 +22,7 @@ var errNoCommonView = errors.New("no common view for several connections")
 
 // takeNone opens plain connections.
 func (db *DB) takeNone(ctx context.Context, n int) ([]*sql.Conn, Position, error) {
-	conns, err := db.openConns(ctx, n)
+	conns, err := db.openConns(ctx, db.within(n))
 	return conns, Position{Method: MethodNone}, err
 }
 
@@ -77,6 +77,7 @@ func (db *DB) takeGroup(ctx context.Context, n int) ([]*sql.Conn, Position, erro
 	if !logged {
 		return nil, Position{}, errNoCommonView
 	}
+	n = db.within(n)
 	conns, err := db.openConns(ctx, db.within(2*n))
 	if isServerError(err, errTooManyConns, errTooManyUserConns) {
 		conns, err = db.openConns(ctx, n)
@@ -119,9 +120,9 @@ func (db *DB) everythingIsLogged(ctx context.Context) (bool, error) {
 	if !db.info.BinlogEnabled {
 		return false, nil
 	}
-	conn, err := db.pool.Conn(ctx)
+	conn, err := db.conn(ctx)
 	if err != nil {
-		return false, err //nolint:wrapcheck // Snapshot wraps it
+		return false, err
 	}
 	defer func() { _ = conn.Close() }()
 	return db.logsEverything(ctx, conn)
@@ -176,17 +177,14 @@ func (db *DB) openConns(ctx context.Context, n int) ([]*sql.Conn, error) {
 	var g errgroup.Group
 	for i := range conns {
 		g.Go(func() error {
-			c, err := db.pool.Conn(ctx)
-			if err != nil {
-				return err //nolint:wrapcheck // Snapshot wraps it
-			}
+			c, err := db.conn(ctx)
 			conns[i] = c
-			return nil
+			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		dropAll(slices.DeleteFunc(conns, func(c *sql.Conn) bool { return c == nil }))
-		return nil, err //nolint:wrapcheck // Snapshot wraps it
+		return nil, err
 	}
 	return conns, nil
 }

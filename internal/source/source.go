@@ -18,6 +18,7 @@ import (
 
 	"leap/internal/endpoint"
 	"leap/internal/fault"
+	"leap/internal/retry"
 )
 
 // DB is one source database. It is safe for concurrent use; Close ends it.
@@ -26,6 +27,8 @@ type DB struct {
 	info   Info
 	server *origin // what the pool's connections are compared with
 	limit  int       // of open connections; 0 for none
+	// patience is how long a connection may take to become free and to be made.
+	patience time.Duration
 }
 
 // Info says what server and database a DB is connected to.
@@ -73,7 +76,7 @@ func Open(ctx context.Context, e endpoint.Endpoint) (*DB, error) {
 	// questions. Idle ones beyond that would only count against max_connections.
 	pool.SetMaxIdleConns(2)
 	pool.SetConnMaxIdleTime(time.Minute)
-	db := &DB{pool: pool, server: server}
+	db := &DB{pool: pool, server: server, patience: e.ConnectTimeout + poolPatience}
 	if db.info, err = describe(ctx, pool); err != nil {
 		_ = pool.Close()
 		return nil, fmt.Errorf("connect to %s: %w", e, Explain(err))
@@ -91,12 +94,31 @@ func (db *DB) LimitConnections(n int) {
 	db.pool.SetMaxOpenConns(n)
 }
 
-// within returns n, or as many connections as are allowed.
+// within returns n, or as many connections as are free: others, such as a
+// Gauge, keep theirs.
 func (db *DB) within(n int) int {
 	if db.limit > 0 {
-		return min(n, db.limit)
+		return min(n, max(1, db.limit-db.pool.Stats().InUse))
 	}
 	return n
+}
+
+// poolPatience is how long the limit on connections may hold a question up. What
+// is asked beside snapshots takes seconds at most.
+const poolPatience = 20 * time.Second
+
+// conn opens a connection, or takes one that is idle. Where all that are allowed
+// stay in use it does not wait for ever, but fails with a *retry.LostError.
+func (db *DB) conn(ctx context.Context) (*sql.Conn, error) {
+	waiting, cancel := context.WithTimeout(ctx, db.patience)
+	defer cancel()
+	conn, err := db.pool.Conn(waiting)
+	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
+		return nil, &retry.LostError{Err: fault.New(fault.Failed,
+			"allow more connections to the source (--max-connections), or use fewer --workers",
+			"no connection to the source was free within %s: %d of %d are in use", db.patience, db.pool.Stats().InUse, db.limit)}
+	}
+	return conn, err //nolint:wrapcheck // the caller says what it is for
 }
 
 // Info returns what Open found out.
