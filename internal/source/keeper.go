@@ -92,7 +92,11 @@ func (db *DB) join(ctx context.Context, conns []*sql.Conn, p Position) (same []*
 		dropAll(conns)
 		return nil, err == nil
 	}
-	at, err := beginAll(ctx, conns)
+	if err = startAll(ctx, conns); err != nil {
+		dropAll(conns)
+		return nil, false
+	}
+	at, err := standings(ctx, conns)
 	if err != nil {
 		dropAll(conns)
 		return nil, false

@@ -64,6 +64,9 @@ type Position struct {
 	// View names what the snapshot shows: two snapshots of this server with one
 	// name show the same rows. It is empty where nobody can tell.
 	View string `json:"-"`
+
+	// changes is the activity's, before the snapshot was started.
+	changes string
 }
 
 // ErrSnapshotLost says that no connection of a snapshot is left. A Keeper takes

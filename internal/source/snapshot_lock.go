@@ -1,12 +1,15 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"leap/internal/fault"
 )
@@ -27,9 +30,11 @@ func (db *DB) takeLocked(ctx context.Context, n int) ([]*sql.Conn, Position, err
 
 // takeTablesLocked starts the snapshots while no table of the database can be
 // written to. It takes the privilege LOCK TABLES, which accounts for backups
-// have where RELOAD is not given away. The lock is granted when no open
-// transaction has written to the tables: all that was is committed and in the
-// snapshots. What happens in other databases meanwhile is not this one's affair.
+// have where RELOAD is not given away. The lock is granted when no session has
+// a transaction that wrote to the tables: all that was is committed and in the
+// snapshots. Only an XA transaction whose session has gone is prepared without
+// holding the lock up, and may be committed under it; beginQuiet looks for
+// those. What happens in other databases meanwhile is not this one's affair.
 func (db *DB) takeTablesLocked(ctx context.Context, n int) ([]*sql.Conn, Position, error) {
 	return db.takeUnder(ctx, n, MethodTables)
 }
@@ -56,21 +61,21 @@ func (db *DB) takeUnder(ctx context.Context, n int, method string) ([]*sql.Conn,
 	// Closing the locker's connection releases the lock whatever happened.
 	locker, conns := conns[0], conns[1:]
 	defer drop(locker)
-	if err = lock(ctx, locker, statement); err != nil {
-		dropAll(conns)
-		return nil, Position{}, err
-	}
-	position, err := db.beginLocked(ctx, locker, conns, func(held context.Context, at binlogAt) Position {
-		p := db.position(held, locker, at, method)
-		if !logged {
-			p = db.applied(held, locker, p)
-		}
-		return p
-	})
+	before, err := activityNow(ctx, locker)
 	if err != nil {
 		dropAll(conns)
 		return nil, Position{}, err
 	}
+	if err = lock(ctx, locker, statement); err != nil {
+		dropAll(conns)
+		return nil, Position{}, err
+	}
+	position, err := db.beginLocked(ctx, locker, conns, method, logged)
+	if err != nil {
+		dropAll(conns)
+		return nil, Position{}, err
+	}
+	position.changes = before.changes
 	return conns, position, nil
 }
 
@@ -105,26 +110,86 @@ func (db *DB) lockTables(ctx context.Context) (string, error) {
 	return "LOCK TABLES " + strings.Join(locks, ", "), nil
 }
 
-// beginLocked starts the snapshots under the lock, asks where they stand and
-// releases the lock.
-func (*DB) beginLocked(ctx context.Context, locker *sql.Conn, conns []*sql.Conn, where func(context.Context, binlogAt) Position) (Position, error) {
-	held, cancel := context.WithTimeoutCause(ctx, lockHeld, errLockHeld)
+// beginLocked starts the snapshots under the lock, reads the position meanwhile and
+// releases the lock: three or four round trips, however many connections there are.
+func (db *DB) beginLocked(ctx context.Context, locker *sql.Conn, conns []*sql.Conn, method string, logged bool) (Position, error) {
+	held, cancel := context.WithTimeoutCause(ctx, db.hold, errLockHeld)
 	defer cancel()
-	at, err := beginAll(held, conns)
-	if err != nil {
-		if held.Err() != nil {
-			return Position{}, context.Cause(held)
+	position, err := db.begunLocked(held, locker, conns, method, logged)
+	if err == nil {
+		if _, err = locker.ExecContext(held, "UNLOCK TABLES"); err != nil {
+			err = fmt.Errorf("release the read lock: %w", err)
 		}
+	}
+	switch {
+	case err != nil && held.Err() != nil:
+		return Position{}, context.Cause(held)
+	case err != nil:
 		return Position{}, err
+	case !logged:
+		return position, nil
 	}
-	position := where(held, at[0])
-	if _, err := locker.ExecContext(held, "UNLOCK TABLES"); err != nil {
-		return Position{}, fmt.Errorf("release the read lock: %w", err)
-	}
-	return position, nil
+	return db.completed(ctx, locker, conns[0], position)
 }
 
-var errLockHeld = fault.New(fault.Failed, "try again when the source is less busy, or use one source connection",
+// begunLocked is what happens under the lock.
+func (db *DB) begunLocked(held context.Context, locker *sql.Conn, conns []*sql.Conn, method string, logged bool) (Position, error) {
+	if method == MethodTables {
+		// One after the other: XA transactions do without the locks.
+		if _, quiet, err := beginQuiet(held, locker, conns); err != nil || !quiet {
+			return Position{}, cmp.Or(err, errNoCommonView)
+		}
+		return db.lockedPosition(held, locker, method, logged), nil
+	}
+	var position Position
+	g, both := errgroup.WithContext(held)
+	g.Go(func() error { return startAll(both, conns) })
+	g.Go(func() error {
+		position = db.lockedPosition(both, locker, method, logged)
+		return nil
+	})
+	return position, g.Wait()
+}
+
+// lockedPosition is the server's own position, which is the snapshots' while the
+// lock is held. An account that may not ask has a consistent view all the same.
+func (db *DB) lockedPosition(ctx context.Context, locker *sql.Conn, method string, logged bool) Position {
+	p := Position{Method: method}
+	if !logged {
+		return db.applied(ctx, locker, p)
+	}
+	state, err := binlogState(ctx, locker, db.info)
+	if err != nil {
+		return p
+	}
+	readState(&p, state)
+	if p.File != "" && db.info.Product == MariaDB && method == MethodLock {
+		p.GTID = gtidNow(ctx, locker)
+	}
+	return p
+}
+
+// completed asks MariaDB, after the lock, for what it did not say under it: under
+// table locks the GTID goes on with other databases, and who may not see the
+// binlog's status may ask a snapshot where it stands.
+func (db *DB) completed(ctx context.Context, locker, member *sql.Conn, p Position) (Position, error) {
+	if db.info.Product != MariaDB {
+		return p, nil
+	}
+	if p.File == "" {
+		at, err := standings(ctx, []*sql.Conn{member})
+		if err != nil {
+			return p, err
+		}
+		p.File, p.Offset = at[0].file, at[0].offset
+	}
+	if p.File != "" && p.GTID == "" {
+		p.GTID = gtidAt(ctx, locker, db.info, p)
+	}
+	return p, nil
+}
+
+var errLockHeld = fault.New(fault.Failed, "use one source connection (--workers 1)",
 	"the source took more than %s to start snapshots under a read lock, which was released", lockHeld)
 
 // lock takes a read lock. While it waits for running statements the server

@@ -9,19 +9,10 @@ import (
 	"strings"
 )
 
-// position completes what the snapshot reported itself. Under the read lock
-// the server's current position is the snapshot's. An account that may not ask
-// has a consistent view all the same, and a position that stays empty.
+// position completes what the snapshot reported itself.
 func (db *DB) position(ctx context.Context, conn *sql.Conn, at binlogAt, method string) Position {
 	p := Position{File: at.file, Offset: at.offset, Method: method}
-	if method == MethodLock || method == MethodTables {
-		state, err := binlogState(ctx, conn, db.info)
-		if err != nil {
-			return p
-		}
-		readState(&p, state)
-	}
-	if p.File != "" && p.GTID == "" && db.info.Product == MariaDB {
+	if p.File != "" && db.info.Product == MariaDB {
 		p.GTID = gtidAt(ctx, conn, db.info, p)
 	}
 	return p
@@ -38,14 +29,23 @@ func gtidAt(ctx context.Context, conn *sql.Conn, info Info, p Position) string {
 		readState(&now, state)
 		return err == nil && now.File == p.File && now.Offset == p.Offset
 	}
-	var gtid sql.NullString
 	if atEnd() {
-		err := conn.QueryRowContext(ctx, "SELECT @@gtid_binlog_pos").Scan(&gtid)
-		if err == nil && atEnd() {
-			return sortedGTID(gtid.String)
+		now := gtidNow(ctx, conn)
+		if now != "" && atEnd() {
+			return now
 		}
 	}
+	var gtid sql.NullString
 	if err := conn.QueryRowContext(ctx, "SELECT BINLOG_GTID_POS(?, ?)", p.File, p.Offset).Scan(&gtid); err != nil {
+		return ""
+	}
+	return sortedGTID(gtid.String)
+}
+
+// gtidNow is the GTID of the end of MariaDB's binlog; empty where it does not tell.
+func gtidNow(ctx context.Context, conn *sql.Conn) string {
+	var gtid sql.NullString
+	if err := conn.QueryRowContext(ctx, "SELECT @@gtid_binlog_pos").Scan(&gtid); err != nil {
 		return ""
 	}
 	return sortedGTID(gtid.String)
@@ -59,7 +59,7 @@ func sortedGTID(gtid string) string {
 }
 
 // applied replaces a position in the binlog of a server whose binlog does not
-// have every change, such as a replica that keeps none of those that it applies:
+// have just what can be seen, such as a replica that keeps none of those that it applies:
 // it would stand still while the rows change. What the replica has applied is
 // known exactly only under a lock; otherwise the position stays empty.
 func (db *DB) applied(ctx context.Context, conn *sql.Conn, p Position) Position {

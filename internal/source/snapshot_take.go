@@ -35,6 +35,9 @@ func (db *DB) takeConsistent(ctx context.Context, n int) ([]*sql.Conn, Position,
 	}
 	for _, take := range methods {
 		conns, position, err := take(ctx, n)
+		if errors.Is(err, errLockHeld) {
+			break // nothing more is locked on a source that is slow
+		}
 		if !errors.Is(err, errNoCommonView) {
 			return conns, position, err
 		}
@@ -52,16 +55,38 @@ func (db *DB) takeSingle(ctx context.Context) ([]*sql.Conn, Position, error) {
 	if err != nil {
 		return nil, Position{}, err
 	}
-	at, err := beginAll(ctx, conns)
+	position, err := db.beginSingle(ctx, conns, logged)
 	if err != nil {
 		dropAll(conns)
 		return nil, Position{}, err
 	}
+	return conns, position, nil
+}
+
+// beginSingle starts the snapshot and says where it stands, which is not known
+// while XA transactions commit: the binlog may have what the snapshot has not.
+func (db *DB) beginSingle(ctx context.Context, conns []*sql.Conn, logged bool) (Position, error) {
+	var before activity
+	var quiet bool
+	var err error
+	for range groupTries {
+		if before, quiet, err = beginQuiet(ctx, conns[0], conns); err != nil {
+			return Position{}, err
+		}
+		if quiet {
+			break
+		}
+	}
+	at, err := standings(ctx, conns)
+	if err != nil {
+		return Position{}, err
+	}
 	position := db.position(ctx, conns[0], at[0], MethodSingle)
-	if !logged {
+	if !logged || !quiet {
 		position = db.applied(ctx, conns[0], position)
 	}
-	return conns, position, nil
+	position.changes = before.changes
+	return position, nil
 }
 
 // takeGroup starts twice as many snapshots as wanted at once and keeps those
@@ -86,7 +111,7 @@ func (db *DB) takeGroup(ctx context.Context, n int) ([]*sql.Conn, Position, erro
 		return nil, Position{}, err
 	}
 	for range groupTries {
-		at, err := beginAll(ctx, conns)
+		before, at, err := beginGroup(ctx, conns)
 		if err != nil {
 			dropAll(conns)
 			return nil, Position{}, err
@@ -103,10 +128,23 @@ func (db *DB) takeGroup(ctx context.Context, n int) ([]*sql.Conn, Position, erro
 				drop(c)
 			}
 		}
-		return kept, db.position(ctx, kept[0], best, MethodBinlog), nil
+		position := db.position(ctx, kept[0], best, MethodBinlog)
+		position.changes = before.changes
+		return kept, position, nil
 	}
 	dropAll(conns)
 	return nil, Position{}, errNoCommonView
+}
+
+// beginGroup starts a snapshot on each connection and asks where they stand, which
+// says nothing while XA transactions commit.
+func beginGroup(ctx context.Context, conns []*sql.Conn) (activity, []binlogAt, error) {
+	before, quiet, err := beginQuiet(ctx, conns[0], conns)
+	if err != nil || !quiet {
+		return before, nil, err
+	}
+	at, err := standings(ctx, conns)
+	return before, at, err
 }
 
 // errTooManyUserConns is the account's own limit (max_user_connections).
@@ -196,9 +234,8 @@ type binlogAt struct {
 	offset uint64
 }
 
-// beginAll starts a snapshot on each connection, all at once, and then asks
-// where they stand.
-func beginAll(ctx context.Context, conns []*sql.Conn) ([]binlogAt, error) {
+// startAll starts a snapshot on each connection, all at once.
+func startAll(ctx context.Context, conns []*sql.Conn) error {
 	g, started := errgroup.WithContext(ctx)
 	for _, c := range conns {
 		g.Go(func() error {
@@ -207,9 +244,9 @@ func beginAll(ctx context.Context, conns []*sql.Conn) ([]binlogAt, error) {
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("start a consistent snapshot: %w", err)
+		return fmt.Errorf("start a consistent snapshot: %w", err)
 	}
-	return standings(ctx, conns)
+	return nil
 }
 
 // standings asks each connection for the position of its snapshot.

@@ -29,6 +29,7 @@ type DB struct {
 	limit  int       // of open connections; 0 for none
 	// patience is how long a connection may take to become free and to be made.
 	patience time.Duration
+	hold     time.Duration // lockHeld, except in tests
 }
 
 // Info says what server and database a DB is connected to.
@@ -76,7 +77,7 @@ func Open(ctx context.Context, e endpoint.Endpoint) (*DB, error) {
 	// questions. Idle ones beyond that would only count against max_connections.
 	pool.SetMaxIdleConns(2)
 	pool.SetConnMaxIdleTime(time.Minute)
-	db := &DB{pool: pool, server: server, patience: e.ConnectTimeout + poolPatience}
+	db := &DB{pool: pool, server: server, patience: e.ConnectTimeout + poolPatience, hold: lockHeld}
 	if db.info, err = describe(ctx, pool); err != nil {
 		_ = pool.Close()
 		return nil, fmt.Errorf("connect to %s: %w", e, Explain(err))
