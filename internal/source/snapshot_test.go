@@ -14,6 +14,7 @@ import (
 
 	"leap/internal/fault"
 	"leap/internal/sandbox"
+	"leap/internal/sandbox/sandboxtest"
 )
 
 func take(t *testing.T, db *DB, opts SnapshotOptions) *Snapshot {
@@ -431,4 +432,55 @@ func TestReadStateOfMySQL(t *testing.T) {
 	if p != want {
 		t.Errorf("got %+v\nwant %+v", p, want)
 	}
+}
+
+// TestLockIsHeldBriefly: through a slow network, each round trip under the lock holds
+// the application up, so that there must be few of them.
+func TestLockIsHeldBriefly(t *testing.T) {
+	_, server := open(t, "")
+	database := sandboxtest.NewDatabase(t, server)
+	execute(t, server, database, bookings)
+	const roundTrip = 40 * time.Millisecond
+	db := openAs(t, through(t, database, roundTrip, server))
+	pool, err := server.DB(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = pool.Close() }()
+	for method, take := range map[string]func(context.Context, int) ([]*sql.Conn, Position, error){
+		MethodLock: db.takeLocked, MethodTables: db.takeTablesLocked,
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		longest := make(chan time.Duration, 1)
+		go func() {
+			var most time.Duration
+			for ctx.Err() == nil {
+				began := time.Now()
+				_, _ = pool.ExecContext(t.Context(), oneMore)
+				most = max(most, time.Since(began))
+			}
+			longest <- most
+		}()
+		conns, position, err := take(t.Context(), 16)
+		cancel()
+		most := <-longest
+		dropAll(conns)
+		if err != nil || position.File == "" {
+			t.Errorf("%s: %+v, %v", method, position, err)
+		}
+		if most > 15*roundTrip {
+			t.Errorf("%s: an INSERT took %s", method, most)
+		}
+	}
+}
+
+// TestLockThatTakesTooLong is given up, and one connection used.
+func TestLockThatTakesTooLong(t *testing.T) {
+	db, server := open(t, bookings)
+	db.info.BinlogEnabled = false
+	db.hold = time.Nanosecond
+	if p := take(t, db, SnapshotOptions{Connections: 3}).Position(); p.Method != MethodSingle || p.Connections != 1 {
+		t.Errorf("position %+v", p)
+	}
+	execute(t, server, db.Info().Database, oneMore) // not locked
 }
