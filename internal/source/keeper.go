@@ -101,33 +101,65 @@ func (db *DB) join(ctx context.Context, conns []*sql.Conn, p Position) (same []*
 		dropAll(conns)
 		return nil, false
 	}
-	for i, c := range conns {
-		if at[i].file == "" {
-			// MySQL does not say where a transaction stands. The snapshot's own
-			// position was read while nothing could be committed. A change is in
-			// the binlog before it can be seen: while the binlog still ends
-			// there, the transaction sees no more than the snapshot.
-			at[i] = db.binlogEnd(ctx, c)
+	if at[0].file == "" {
+		// MySQL does not say where a transaction stands. The snapshot's own
+		// position was read while nothing could be committed. A change is in the
+		// binlog before it can be seen: while the binlog still ends there, the
+		// transactions, which have begun, see no more than the snapshot.
+		end := db.binlogEnd(ctx, conns[0])
+		for i := range at {
+			at[i] = binlogAt{end.File, end.Offset}
 		}
+	}
+	var others []*sql.Conn
+	for i, c := range conns {
 		if at[i] == (binlogAt{p.File, p.Offset}) {
 			same = append(same, c)
 			continue
 		}
 		moved = moved || at[i].file != ""
-		drop(c)
+		others = append(others, c)
 	}
+	if len(same) > 0 {
+		if unwritten, err := db.unwritten(ctx, same[0], p); err != nil || !unwritten {
+			same, others, moved = nil, conns, moved || err == nil
+		}
+	}
+	dropAll(others)
 	return same, moved
 }
 
+// unwritten looks behind an equal binlog position, on a connection whose
+// transaction has begun: RESET MASTER begins the binlog anew, and sessions of
+// administrators may leave it out (sql_log_bin = 0).
+func (db *DB) unwritten(ctx context.Context, conn *sql.Conn, p Position) (bool, error) {
+	now, err := activityNow(ctx, conn)
+	if err != nil || (activity{changes: p.changes}).wrote(now) {
+		return false, err
+	}
+	again := Position{File: p.File, Offset: p.Offset}
+	if db.info.Product == MariaDB {
+		again.GTID = gtidAt(ctx, conn, db.info, p)
+	} else {
+		again.GTID = db.binlogEnd(ctx, conn).GTID
+	}
+	return samePlace(p, again), nil
+}
+
+// samePlace compares places in the binlog, and the GTIDs there if both are known.
+func samePlace(a, b Position) bool {
+	return a.File != "" && a.File == b.File && a.Offset == b.Offset && (a.GTID == "" || b.GTID == "" || a.GTID == b.GTID)
+}
+
 // binlogEnd returns where the binlog ends; empty where the server does not say.
-func (db *DB) binlogEnd(ctx context.Context, conn *sql.Conn) binlogAt {
+func (db *DB) binlogEnd(ctx context.Context, conn *sql.Conn) Position {
 	state, err := binlogState(ctx, conn, db.info)
 	if err != nil {
-		return binlogAt{}
+		return Position{}
 	}
 	var p Position
 	readState(&p, state)
-	return binlogAt{p.File, p.Offset}
+	return p
 }
 
 // renew takes a new snapshot in the place of one that is lost.
@@ -158,10 +190,14 @@ func (k *Keeper) renew(ctx context.Context) error {
 // refuses a later one that stands before the earlier one: what was read then is
 // not what the source holds now.
 //
-// File and offset tell, and no GTID does: a server begins a new file when it
-// starts, and one that lost transactions in a crash may give their numbers to others.
+// File and offset tell, and no GTID alone does: a server begins a new file when
+// it starts, and one that lost transactions in a crash may give their numbers to others.
 func (db *DB) compare(ctx context.Context, conn *sql.Conn, before, after Position) (same bool, err error) {
-	if before.Method != MethodNone && before.File != "" && before.File == after.File && before.Offset == after.Offset {
+	if before.Method != MethodNone && samePlace(before, after) {
+		now, err := activityNow(ctx, conn)
+		if err != nil || (activity{changes: before.changes}).wrote(now) {
+			return false, err
+		}
 		return db.logsEverything(ctx, conn)
 	}
 	behind, err := db.behind(ctx, conn, after.GTID, before.GTID)
