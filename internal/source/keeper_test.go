@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"strings"
@@ -440,4 +441,27 @@ func TestNoConnectionIsFree(t *testing.T) {
 		t.Fatal(err)
 	}
 	take(t, db, SnapshotOptions{Connections: 2})
+}
+
+// TestIdleSnapshotIsKept: the server ends transactions that do nothing for a while,
+// which those of a paused copy, or of one that waits for its target, must survive.
+func TestIdleSnapshotIsKept(t *testing.T) {
+	db, server := open(t, bookings)
+	if db.Info().Product != MariaDB {
+		t.Skip("MySQL has no limit on idle transactions")
+	}
+	const limits = "SET GLOBAL idle_transaction_timeout = %d; SET GLOBAL idle_readonly_transaction_timeout = %[1]d"
+	execute(t, server, "", fmt.Sprintf(limits, 1))
+	t.Cleanup(func() {
+		if err := server.Exec(context.WithoutCancel(t.Context()), "", fmt.Sprintf(limits, 0)); err != nil {
+			t.Error(err)
+		}
+	})
+	db.pool.SetMaxIdleConns(0) // made before the limits
+	s := take(t, db, SnapshotOptions{Connections: 2})
+	<-time.After(2500 * time.Millisecond)
+	s.pingIdle(t.Context())
+	if missing, _ := s.missing(); missing != 0 {
+		t.Errorf("%d connections were ended", missing)
+	}
 }

@@ -140,8 +140,10 @@ func (db *DB) Close() error {
 //     ANSI_QUOTES and NO_BACKSLASH_ESCAPES would change what our SQL means, and
 //     NO_ZERO_DATE makes comparisons with zero dates errors. NO_ENGINE_SUBSTITUTION
 //     is there only because an empty mode invites "fixing".
-//   - A reader stalls while the target commits: net_write_timeout (60 s by
-//     default) would cut its result off. wait_timeout kills idle connections.
+//   - A reader stalls while the target commits, and for as long as a copy is
+//     paused: net_write_timeout (60 s by default) would cut its result off. Its
+//     maximum is a year; a peer that is gone is noticed by TCP. wait_timeout kills
+//     idle connections, and MariaDB's idle_transaction_timeout those of a snapshot.
 //   - MariaDB skips a comment with a MySQL version from 5.7 on; each product
 //     has its own name for the limit on a statement's time.
 //   - MySQL 8 caches table statistics, AUTO_INCREMENT included, for a day.
@@ -151,9 +153,10 @@ func (db *DB) Close() error {
 //     tables are read at.
 //   - A sort looks at so many bytes of a value only; no key is longer in any collation.
 const sessionSettings = "SET SESSION time_zone = '+00:00', sql_mode = 'NO_ENGINE_SUBSTITUTION'" +
-	", net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 28800" +
+	", net_write_timeout = 31536000, net_read_timeout = 3600, wait_timeout = 28800" +
 	", sql_select_limit = 18446744073709551615, sql_big_selects = 1, max_sort_length = 65536" +
 	" /*M!100102 , max_statement_time = 0 */" +
+	" /*M!100300 , idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0 */" +
 	" /*M!100304 , system_versioning_asof = DEFAULT */" +
 	" /*!50708 , max_execution_time = 0 */" +
 	" /*!80003 , information_schema_stats_expiry = 0 */"

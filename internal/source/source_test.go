@@ -125,7 +125,7 @@ func TestSessionSettings(t *testing.T) {
 	db, _ := open(t, "")
 	for variable, want := range map[string]string{
 		"@@session.time_zone": "+00:00", "@@session.sql_mode": "NO_ENGINE_SUBSTITUTION",
-		"@@session.net_write_timeout": "3600", "@@session.character_set_client": "utf8mb4",
+		"@@session.net_write_timeout": "31536000", "@@session.character_set_client": "utf8mb4",
 		"@@session.character_set_results": "utf8mb4", "@@session.wait_timeout": "28800",
 	} {
 		var got string
