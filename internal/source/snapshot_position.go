@@ -64,12 +64,16 @@ func sortedGTID(gtid string) string {
 // known exactly only under a lock; otherwise the position stays empty.
 func (db *DB) applied(ctx context.Context, conn *sql.Conn, p Position) Position {
 	p.File, p.Offset, p.GTID = "", 0, ""
-	if db.info.Product != MariaDB || p.Method == MethodSingle {
+	if p.Method == MethodSingle {
 		return p
 	}
+	position := "@@gtid_slave_pos"
+	if db.info.Product == MySQL {
+		position = "@@GLOBAL.gtid_executed" // empty without GTIDs
+	}
 	var gtid sql.NullString
-	if err := conn.QueryRowContext(ctx, "SELECT @@gtid_slave_pos").Scan(&gtid); err == nil {
-		p.GTID = gtid.String
+	if err := conn.QueryRowContext(ctx, "SELECT "+position).Scan(&gtid); err == nil {
+		p.GTID = strings.ReplaceAll(gtid.String, "\n", "") // MySQL breaks long sets into lines
 	}
 	return p
 }

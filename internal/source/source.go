@@ -26,7 +26,7 @@ type DB struct {
 	pool   *sql.DB
 	info   Info
 	server *origin // what the pool's connections are compared with
-	limit  int       // of open connections; 0 for none
+	limit  int     // of open connections; 0 for none
 	// patience is how long a connection may take to become free and to be made.
 	patience time.Duration
 	hold     time.Duration // lockHeld, except in tests
