@@ -88,8 +88,10 @@ func TestLostConnectionComesBack(t *testing.T) {
 	for _, method := range []string{MethodBinlog, MethodLock} {
 		t.Run(method, func(t *testing.T) {
 			db, server := open(t, bookings)
-			if method == MethodLock {
-				// As on MySQL, where only the end of the binlog can be asked for.
+			switch {
+			case db.Info().Product == MySQL && method == MethodBinlog:
+				t.Skip("MySQL does not say where a snapshot stands")
+			case db.Info().Product == MariaDB && method == MethodLock:
 				db.info.Product, db.info.version = MySQL, version{8, 0, 0}
 			}
 			k := keep(t, db, 3)
@@ -259,7 +261,12 @@ func TestSourceThatLostTransactionsIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
+	// On MySQL, what the server itself did is a domain, the numbers being sets.
+	mysql := strings.NewReplacer("0-1-", uuidOf(0)+":1-", "0-9-", uuidOf(0)+":1-", "3-2-", uuidOf(3)+":1-", "3-9-", uuidOf(3)+":1-", "3-5-", uuidOf(3)+":1-")
 	at := func(file string, offset uint64, gtid string) Position {
+		if db.Info().Product == MySQL {
+			gtid = mysql.Replace(gtid)
+		}
 		return Position{Method: MethodBinlog, File: file, Offset: offset, GTID: gtid, TakenAt: time.Now()}
 	}
 	before := at("b.000002", 345, "0-1-10,3-2-7")
@@ -269,7 +276,7 @@ func TestSourceThatLostTransactionsIsRefused(t *testing.T) {
 		refused bool
 	}{
 		"same":               {after: before, same: true},
-		"another history":    {after: at("b.000002", 345, "0-1-10,3-9-7")},
+		"another history":    {after: at("b.000002", 345, "0-1-10,3-2-8")},
 		"later":              {after: at("b.000002", 400, "0-1-11,3-2-7")},
 		"restarted":          {after: at("b.000003", 345, "0-1-10,3-2-7")},
 		"lost":               {after: at("b.000003", 345, "0-1-9,3-2-7"), refused: true},
@@ -289,6 +296,42 @@ func TestSourceThatLostTransactionsIsRefused(t *testing.T) {
 	}
 }
 
+// follow makes one server the replica of another, and returns what waits for it.
+func follow(t *testing.T, primary, replica *sandbox.Server) (caughtUp func()) {
+	t.Helper()
+	mariadb := primary.Kind() == sandbox.MariaDB
+	connect := "CHANGE MASTER TO MASTER_HOST = '%s', MASTER_PORT = %d, MASTER_USER = 'root'," +
+		" MASTER_LOG_FILE = 'binlog.000001', MASTER_LOG_POS = 4; START SLAVE"
+	if !mariadb {
+		connect = "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '%s', SOURCE_PORT = %d, SOURCE_USER = 'root'," +
+			" SOURCE_LOG_FILE = 'binlog.000001', SOURCE_LOG_POS = 4, GET_SOURCE_PUBLIC_KEY = 1; START REPLICA"
+	}
+	execute(t, replica, "", fmt.Sprintf(connect, primary.Host, primary.Port))
+	ask := func(server *sandbox.Server, to any, query string, args ...any) {
+		t.Helper()
+		if err := pool(t, server).QueryRowContext(t.Context(), query, args...).Scan(to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return func() {
+		t.Helper()
+		var gtid string
+		timedOut := 1
+		if mariadb {
+			ask(primary, &gtid, "SELECT @@gtid_binlog_pos")
+			ask(replica, &timedOut, "SELECT MASTER_GTID_WAIT(?, 60)", gtid)
+		} else {
+			ask(primary, &gtid, "SELECT @@GLOBAL.gtid_executed")
+			ask(replica, &timedOut, "SELECT WAIT_FOR_EXECUTED_GTID_SET(?, 60)", gtid)
+		}
+		if timedOut != 0 {
+			t.Fatal("the replica does not follow")
+		}
+	}
+}
+
+func uuidOf(n int) string { return fmt.Sprintf("1f5a0cd2-8a1c-11ee-b2f8-%012d", n) }
+
 // TestReadingFromAReplica: its own binlog has nothing of what it applies, so that
 // only a lock gives several connections one view, and the binlog's position,
 // which stands still, must not be taken for that of the rows.
@@ -301,22 +344,13 @@ func TestReadingFromAReplica(t *testing.T) {
 		t.Cleanup(func() { _ = server.Stop() })
 		return server
 	}
-	primary, replica := start(), start("--server-id=2", "--read-only")
-	execute(t, replica, "", fmt.Sprintf("CHANGE MASTER TO MASTER_HOST = '%s', MASTER_PORT = %d, MASTER_USER = 'root',"+
-		" MASTER_LOG_FILE = 'binlog.000001', MASTER_LOG_POS = 4; START SLAVE", primary.Host, primary.Port))
+	primary, replica := start(), start("--server-id=2", "--read-only", "--skip-log-slave-updates")
+	if primary.Kind() == sandbox.MySQL {
+		replica = start("--server-id=2", "--read-only", "--skip-log-replica-updates")
+	}
+	caughtUp := follow(t, primary, replica)
 	execute(t, primary, "", "CREATE DATABASE d")
 	execute(t, primary, "d", bookings)
-	caughtUp := func() {
-		t.Helper()
-		var gtid string
-		if err := pool(t, primary).QueryRowContext(t.Context(), "SELECT @@gtid_binlog_pos").Scan(&gtid); err != nil {
-			t.Fatal(err)
-		}
-		var timedOut int
-		if err := pool(t, replica).QueryRowContext(t.Context(), "SELECT MASTER_GTID_WAIT(?, 60)", gtid).Scan(&timedOut); err != nil || timedOut != 0 {
-			t.Fatalf("the replica does not follow: %d, %v", timedOut, err)
-		}
-	}
 	caughtUp()
 	db := openAs(t, replica.URL("d"))
 	for _, connections := range []int{3, 1} {
