@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"leap/internal/schema"
@@ -71,12 +72,30 @@ func (in *introspection) restoreLabels(ctx context.Context, t *schema.Table, c *
 	if in.info.Product == MariaDB && in.info.version.atLeast(10, 3, 0) {
 		return in.restoreLabelsByVariable(ctx, t, c)
 	}
+	if in.info.Product == MySQL && in.info.version.atLeast(8, 0, 1) {
+		return in.restoreLabelsByRecursion(ctx, t, c)
+	}
 	return in.restoreLabelsByUse(ctx, t, c)
 }
 
 // restoreLabelsByVariable gives each label to a variable of the column's type
 // in an anonymous block (MariaDB 10.3) and reads it back.
 func (in *introspection) restoreLabelsByVariable(ctx context.Context, t *schema.Table, c *schema.Column) error {
+	return in.askForLabels(ctx, c, "BEGIN NOT ATOMIC DECLARE label TYPE OF "+quote(in.out.Name)+"."+quote(t.Name)+"."+quote(c.Name)+
+		" DEFAULT ", "; SELECT label; END")
+}
+
+// restoreLabelsByRecursion gives each label's number to a recursive query (MySQL
+// 8.0) whose column has the type of its first part, and reads it back. That part
+// makes one row, whether or not the table has any.
+func (in *introspection) restoreLabelsByRecursion(ctx context.Context, t *schema.Table, c *schema.Column) error {
+	return in.askForLabels(ctx, c, "WITH RECURSIVE labels AS (SELECT t."+quote(c.Name)+" AS label FROM "+quote(in.out.Name)+"."+quote(t.Name)+
+		" t RIGHT JOIN (SELECT 1) one ON FALSE UNION ALL SELECT ", " FROM labels WHERE label IS NULL) SELECT label FROM labels WHERE label IS NOT NULL")
+}
+
+// askForLabels runs a query for each label that the catalog cannot show. The
+// label's number is in the middle of it: a name in it may have a question mark.
+func (in *introspection) askForLabels(ctx context.Context, c *schema.Column, before, after string) error {
 	for i, label := range c.Type.Labels {
 		if !garbled(label) {
 			continue
@@ -85,9 +104,8 @@ func (in *introspection) restoreLabelsByVariable(ctx context.Context, t *schema.
 		if c.Type.Base == "set" {
 			value = uint64(1) << i
 		}
-		query := "BEGIN NOT ATOMIC DECLARE label TYPE OF " + quote(in.out.Name) + "." + quote(t.Name) + "." + quote(c.Name) +
-			" DEFAULT ?; SELECT label; END"
-		if err := in.conn.QueryRowContext(ctx, query, value).Scan(&c.Type.Labels[i]); err != nil {
+		query := before + strconv.FormatUint(value, 10) + after
+		if err := in.conn.QueryRowContext(ctx, query).Scan(&c.Type.Labels[i]); err != nil {
 			c.Type.Labels[i] = label
 			if refusesQuestion(err) {
 				return nil

@@ -214,13 +214,11 @@ func TestIntrospectObjects(t *testing.T) {
 	}
 }
 
-// TestTextsBeyondThreeBytes has labels and defaults that the catalog shows as
-// '?'. MySQL tells such a label only where a row has it.
+// TestTextsBeyondThreeBytes has labels and defaults that the catalog shows as '?'.
 func TestTextsBeyondThreeBytes(t *testing.T) {
 	db, server := open(t, `CREATE TABLE t (id INT,
 		e ENUM('a','really?','x😀') DEFAULT 'x😀', s SET('😀','b','c'),
-		v VARCHAR(10) DEFAULT '😀?', b BINARY(3) DEFAULT x'ff3f', x VARCHAR(9) NOT NULL);
-		INSERT INTO t (id, e, s, x) VALUES (1, 3, 1, '')`)
+		v VARCHAR(10) DEFAULT '😀?', b BINARY(3) DEFAULT x'ff3f', x VARCHAR(9) NOT NULL, `+"`q?`"+` ENUM('😀'))`)
 	reader := openAs(t, account(t, server, db.Info().Database, "GRANT SELECT ON %DB%.* TO %A%"))
 	for name, db := range map[string]*DB{"administrator": db, "reader": reader} {
 		table := introspect(t, db).Table("t")
@@ -229,6 +227,9 @@ func TestTextsBeyondThreeBytes(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"😀", "b", "c"}, table.Column("s").Type.Labels); diff != "" {
 			t.Errorf("%s: set: -want +got\n%s", name, diff)
+		}
+		if diff := cmp.Diff([]string{"😀"}, table.Column("q?").Type.Labels); diff != "" {
+			t.Errorf("%s: name with a question mark: -want +got\n%s", name, diff)
 		}
 		for column, want := range map[string]string{"e": "x😀", "v": "😀?", "b": "\xff?\x00"} {
 			if got := table.Column(column).Default.Text; got != want {
