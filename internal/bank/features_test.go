@@ -41,7 +41,7 @@ var features = []struct{ name, count string }{
 	{"char(3)", column(`column_type = 'char(3)'`)},
 	{"stored generated column", column(`extra LIKE '%STORED GENERATED%'`)},
 	{"default ''", column(`column_default IN ('', '''''') AND is_nullable = 'NO' AND data_type = 'varchar'`)},
-	{"default current_timestamp", column(`column_default LIKE 'current_timestamp%'`)},
+	{"default current_timestamp", column(`LOWER(column_default) LIKE 'current_timestamp%'`)},
 	{"default number", column(`column_default IN ('0', '4', '0.00')`)},
 	{"default enum label", column(`data_type = 'enum' AND column_default LIKE '%booked%'`)},
 	{"composite primary key", `SELECT COUNT(*) FROM information_schema.statistics WHERE table_schema = DATABASE() AND index_name = 'PRIMARY' AND seq_in_index = 3`},
