@@ -29,7 +29,8 @@ func TestMaxConnectionsIsKept(t *testing.T) {
 				"CREATE TABLE c (v INT)", "INSERT INTO c SELECT seq FROM seq_1_to_3000")
 			name := fmt.Sprintf("few%d", limit)
 			m.atSource(t,
-				fmt.Sprintf("CREATE OR REPLACE USER %s@'%%' IDENTIFIED BY 'few' WITH MAX_USER_CONNECTIONS %d", name, limit),
+				fmt.Sprintf("DROP USER IF EXISTS %s@'%%'", name),
+				fmt.Sprintf("CREATE USER %s@'%%' IDENTIFIED BY 'few' WITH MAX_USER_CONNECTIONS %d", name, limit),
 				fmt.Sprintf("GRANT ALL ON %s.* TO %s@'%%'", mysqlName(m.from), name))
 			t.Setenv("LEAP_SOURCE", fmt.Sprintf("mysql://%s:few@127.0.0.1:%d/%s?tls=false", name, m.source.Port, m.from))
 			m.flags = []string{"--source=", "--workers=8", fmt.Sprintf("--max-connections=%d", limit)}

@@ -3,11 +3,13 @@ package e2e
 import (
 	"fmt"
 	"strings"
+
+	"leap/internal/sandbox"
 )
 
 // keyTables are tables whose key is of every type that a key can have, with
 // the values that lie at borders or sort differently on the two sides.
-func keyTables() []string {
+func keyTables(source *sandbox.Server) []string {
 	mixed := make([]string, 0, 40)
 	for _, text := range []string{
 		"", "!", "0", "10", "9", "A", "B", "Z", "a b", "aa", "ab", "z", "ä", "é", "ß", "數", "😀", "\\", "'", "\"", "\tx", "\x01", "_", "~", `\N`, "%", "zz", "Ω", "я",
@@ -16,11 +18,7 @@ func keyTables() []string {
 	}
 	// Only where case tells rows apart.
 	cased := append([]string{"'a'", "'b'", "'AA'", "'aA'", mysqlText("Ä"), mysqlText("É"), mysqlText("e\u0301")}, mixed...)
-	var tables []string
-	for _, k := range []struct {
-		name, ddl string
-		values    []string
-	}{
+	keys := []keyType{
 		{"k_int", "INT", []string{"-2147483648", "2147483647", "0", "-1", "1", "-5", "5", "100", "99", "-100", "7"}},
 		{"k_tinyint_u", "TINYINT UNSIGNED", []string{"0", "255", "127", "128", "129", "1", "2"}},
 		{"k_bigint_u", "BIGINT UNSIGNED", []string{"0", "18446744073709551615", "9223372036854775807", "9223372036854775808", "9223372036854775809", "18446744073709551614", "1", "10000000000000000000"}},
@@ -29,7 +27,6 @@ func keyTables() []string {
 		{"k_float", "FLOAT", []string{"0.1", "16777216", "-3.4028235e38", "1e-45", "3.25", "123456.7", "0.30000001", "123456.71"}},
 		{"k_double", "DOUBLE", []string{"0.1", "0.30000000000000004", "0.3", "-1e308", "5e-324", "1e21", "0"}},
 		{"k_varchar_bin", "VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", cased},
-		{"k_varchar_nopad", "VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin", append([]string{"'a '", "'a  '", "' a'", "' '"}, cased...)},
 		{"k_varchar_ci", "VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", without(mixed, "z", "ä", "é", "ß")},
 		{"k_varchar_unicode", "VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci", without(mixed, "\x01", "z", "ä")},
 		{"k_latin1", "VARCHAR(20) CHARACTER SET latin1", []string{"'a'", "'b'", "'z'", "X'E4'", "X'F6'", "X'80'", "X'DF'", "'0'", "''", "'_'"}},
@@ -52,12 +49,26 @@ func keyTables() []string {
 		{"k_enum", "ENUM('zebra','apple','mango','Apfel','b','a')", []string{"'zebra'", "'apple'", "'mango'", "'Apfel'", "'b'", "'a'"}},
 		{"k_set", "SET('z','y','x')", []string{"''", "'z'", "'y'", "'z,y'", "'x'", "'z,x'", "'y,x'", "'z,y,x'"}},
 		{"k_bit", "BIT(9)", []string{"b'0'", "b'1'", "b'111111111'", "b'100000000'", "b'10'", "b'11'", "b'10000000'"}},
-	} {
+	}
+	padded := append([]string{"'a '", "'a  '", "' a'", "' '"}, cased...) // where spaces at the end tell rows apart
+	if source.Kind() == sandbox.MySQL {
+		keys = append(keys, mysqlKeys(padded)...)
+	} else {
+		keys = append(keys, keyType{"k_varchar_nopad", "VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin", padded})
+	}
+	var tables []string
+	for _, k := range keys {
 		tables = append(tables,
 			fmt.Sprintf("CREATE TABLE %s (k %s NOT NULL PRIMARY KEY, v VARCHAR(60) CHARACTER SET utf8mb4)", k.name, k.ddl),
 			fmt.Sprintf("INSERT INTO %s VALUES (%s)", k.name, strings.Join(numbered(k.values), "), (")))
 	}
 	return append(tables, compositeKeys()...)
+}
+
+// keyType is a type of key and the values of a table that has it.
+type keyType struct {
+	name, ddl string
+	values    []string
 }
 
 // numbered adds a second value, so that a row that lands under another's key shows.

@@ -3,6 +3,8 @@ package e2e
 import (
 	"fmt"
 	"strings"
+
+	"leap/internal/sandbox"
 )
 
 func binaryFamilies() []family {
@@ -82,7 +84,7 @@ func timeFamilies() []family {
 	return []family{dates, clocks, wide}
 }
 
-func structuredFamilies() []family {
+func structuredFamilies(source *sandbox.Server) []family {
 	labels := []string{"plain", "with,comma", "it's", `quote"d`, `back\slash`, "Übel", "数据", "😀", " lead", "NULL", "{}", "", "UPPER", "a b"}
 	// A SET cannot hold a comma in a label, and an empty label would be
 	// indistinguishable from none.
@@ -97,19 +99,24 @@ func structuredFamilies() []family {
 	enum, enumValues := quote(labels)
 	set, setValues := quote(members)
 	setValues = append(setValues, "''", "1+2+4", "4095", "2048+1", "256+512")
-	return []family{
+	families := []family{
 		{table: "labels", columns: []typed{
 			{"en", "ENUM" + enum, enumType, enumValues},
 			{"st", "SET" + set, "array", setValues},
 			{"big", "SET(" + manyLabels(64) + ")", "array", []string{"18446744073709551615", "''", "'m63'", "'m0,m63'", "9223372036854775808"}},
 		}},
 		{table: "documents", columns: []typed{{"js", "JSON", "jsonb", documents()}}},
-		{table: "addresses", columns: []typed{
+	}
+	if source.Kind() == sandbox.MySQL {
+		return append(families, mysqlFamilies()...)
+	}
+	return append(families, family{
+		table: "addresses", columns: []typed{
 			{"u", "UUID", "uuid", []string{"'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'", "'123E4567-e89b-12d3-a456-426614174000'", "'123e4567-e89b-12d3-a456-426614174f00'"}},
 			{"i6", "INET6", "inet", []string{"'::'", "'::1'", "'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'", "'2001:db8::ff00:42:8329'", "'fe80::1'", "'2001:db8::'"}},
 			{"i4", "INET4", "inet", []string{"'0.0.0.0'", "'255.255.255.255'", "'192.0.2.1'", "'10.0.0.0'"}},
-		}},
-	}
+		},
+	})
 }
 
 func manyLabels(n int) string {

@@ -62,7 +62,7 @@ func TestEveryTypeArrives(t *testing.T) {
 		families := append(numberFamilies(), textFamilies(t, legacySource(t))...)
 		families = append(families, binaryFamilies()...)
 		families = append(families, timeFamilies()...)
-		families = append(families, structuredFamilies()...)
+		families = append(families, structuredFamilies(legacySource(t))...)
 		var statements []string
 		for _, f := range families {
 			statements = append(statements, f.statements()...)
@@ -96,7 +96,7 @@ func TestEveryTypeArrives(t *testing.T) {
 func TestEveryKeyArrives(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
 		t.Parallel()
-		m := newMove(t, target, keyTables()...)
+		m := newMove(t, target, keyTables(legacySource(t))...)
 		o := m.should(t, exitDone, "run", chunked)
 		compareAll(t, m, o)
 		// Nothing to do is not something to do again.

@@ -16,8 +16,8 @@ func TestServersAgree(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
 		t.Parallel()
 		families := append(numberFamilies(), textFamilies(t, legacySource(t))...)
-		families = append(append(append(families, binaryFamilies()...), timeFamilies()...), structuredFamilies()...)
-		statements := keyTables()
+		families = append(append(append(families, binaryFamilies()...), timeFamilies()...), structuredFamilies(legacySource(t))...)
+		statements := keyTables(legacySource(t))
 		for _, f := range families {
 			statements = append(statements, f.statements()...)
 		}
@@ -50,7 +50,7 @@ func TestServersAgree(t *testing.T) {
 func TestServersFindMutations(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
 		t.Parallel()
-		m := newMove(t, target, mutatedTables...).with("--tier=pushdown", unsettled)
+		m := newMove(t, target, mutatedTables(legacySource(t))...).with("--tier=pushdown", unsettled)
 		m.must(t, exitDone, "run", chunked)
 		checkMutations(t, m)
 	})

@@ -3,7 +3,6 @@ package e2e
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -13,9 +12,9 @@ import (
 
 // spoiled is damage of every kind: cells of every type, missing and extra rows,
 // other duplicates, values that moved between two rows.
-func spoiled() []string {
+func spoiled(source *sandbox.Server) []string {
 	var all []string
-	for i, c := range cellChanges() {
+	for i, c := range cellChanges(source) {
 		all = append(all, c.set(10+10*(i%40), c.changed))
 	}
 	return append(all,
@@ -34,7 +33,7 @@ func spoiled() []string {
 // TestRepair makes a spoiled target equal again, in both tiers, tells how often
 // it had to, and leaves what was equal alone.
 func TestRepair(t *testing.T) {
-	tables := append(slices.Clone(mutatedTables),
+	tables := append(mutatedTables(legacySource(t)),
 		"CREATE TABLE swapped (id INT PRIMARY KEY, u INT, UNIQUE KEY u (u))", "INSERT INTO swapped VALUES (1, 1), (2, 2), (3, 3)",
 		"CREATE TABLE parent (id INT PRIMARY KEY, v VARCHAR(9))", "INSERT INTO parent VALUES (1, 'a'), (2, 'b'), (3, 'c')",
 		"CREATE TABLE child (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES parent (id) ON DELETE CASCADE)",
@@ -45,7 +44,7 @@ func TestRepair(t *testing.T) {
 		m := newMove(t, target, tables...).with(unsettled)
 		m.must(t, exitDone, "run", chunked)
 		for _, tier := range []string{"stream", "pushdown"} {
-			m.atTarget(t, spoiled()...)
+			m.atTarget(t, spoiled(m.source)...)
 			m.must(t, exitRefused, "verify", "--tier="+tier, ranged)
 			o := m.should(t, exitDone, "verify", "--tier="+tier, ranged, "--repair")
 			for _, table := range o.tables() {
@@ -63,7 +62,7 @@ func TestRepair(t *testing.T) {
 func TestValuesAndTables(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
 		t.Parallel()
-		m := newMove(t, target, mutatedTables...).with(unsettled)
+		m := newMove(t, target, mutatedTables(legacySource(t))...).with(unsettled)
 		m.must(t, exitDone, "run", chunked)
 		m.atTarget(t, "UPDATE composite SET v = 987654 WHERE a = 5 AND b = 'b1'")
 		o := m.should(t, exitRefused, "verify")
@@ -86,7 +85,7 @@ func TestValuesAndTables(t *testing.T) {
 // begins anew where they are not.
 func TestState(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
-		m := newMove(t, target, mutatedTables...).with(unsettled)
+		m := newMove(t, target, mutatedTables(legacySource(t))...).with(unsettled)
 		m.must(t, exitDone, "run", chunked)
 		file := filepath.Join(t.TempDir(), "state.json")
 		resumed := func(o outcome) (rows int64) {
@@ -118,7 +117,7 @@ func TestState(t *testing.T) {
 func TestVerifyReadsOnly(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
 		t.Parallel()
-		m := newMove(t, target, mutatedTables...).with(unsettled)
+		m := newMove(t, target, mutatedTables(legacySource(t))...).with(unsettled)
 		m.must(t, exitDone, "run", chunked)
 		const reader = "e2e_reader"
 		if err := target.Exec(t.Context(), "", createReader(target, reader)); err != nil {

@@ -38,9 +38,9 @@ func TestCopyUnderWrites(t *testing.T) {
 	// them all before its connections are cut.
 	m.atSource(t,
 		"CREATE TABLE single (id BIGINT AUTO_INCREMENT PRIMARY KEY, n INT, v VARCHAR(700))",
-		"INSERT INTO single SELECT seq * 3, 0, REPEAT(MD5(seq), 20) FROM seq_1_to_20000",
+		"INSERT INTO single SELECT seq * 3, 0, REPEAT(LEFT(SHA2(seq, 256), 32), 20) FROM seq_1_to_20000",
 		"CREATE TABLE pair (a INT, b INT, v VARCHAR(700), PRIMARY KEY (a, b))",
-		"INSERT INTO pair SELECT seq DIV 20, seq % 20, REPEAT(MD5(seq), 20) FROM seq_1_to_20000")
+		"INSERT INTO pair SELECT seq DIV 20, seq % 20, REPEAT(LEFT(SHA2(seq, 256), 32), 20) FROM seq_1_to_20000")
 	m.must(t, exitDone, "schema", "--apply")
 	written := write(t, source)
 	p := m.start(t, "copy", "--chunk-rows=300", "--max-rows-per-second=15000")
@@ -195,8 +195,8 @@ func checkChunksAtPositions(t *testing.T, m move, chunks map[binlogPosition][]re
 		t.Fatal(err)
 	}
 	stopAtEnd(t, server)
-	err = server.Exec(t.Context(), "", fmt.Sprintf(`CHANGE MASTER TO MASTER_HOST = '%s', MASTER_PORT = %d, MASTER_USER = 'root',
-		MASTER_LOG_FILE = 'binlog.000001', MASTER_LOG_POS = 4, MASTER_USE_GTID = no`, m.source.Host, m.source.Port))
+	err = server.Exec(t.Context(), "", fmt.Sprintf(replicaWords(server, `CHANGE MASTER TO MASTER_HOST = '%s', MASTER_PORT = %d, MASTER_USER = 'root',
+		MASTER_LOG_FILE = 'binlog.000001', MASTER_LOG_POS = 4`)+usesNoGTID(server), m.source.Host, m.source.Port))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,11 +214,11 @@ func checkChunksAtPositions(t *testing.T, m move, chunks map[binlogPosition][]re
 		for _, c := range chunks[p] {
 			text := map[string]string{"single": "id, n, v", "pair": "a, b, v"}[c.table]
 			var want string
-			query := fmt.Sprintf("SELECT CONCAT(COUNT(*), ' ', COALESCE(SUM(CAST(CONV(LEFT(MD5(CONCAT_WS('|', %s)), 15), 16, 10) AS UNSIGNED)), 0)) FROM %s WHERE %s", text, c.table, c.where)
+			query := fmt.Sprintf("SELECT CONCAT(COUNT(*), ' ', COALESCE(SUM(%s), 0)) FROM %s WHERE %s", sourceHash(text), c.table, c.where)
 			if err := replica.QueryRowContext(t.Context(), query).Scan(&want); err != nil {
 				t.Fatalf("%v\n%s", err, query)
 			}
-			got := m.targetValue(t, fmt.Sprintf("SELECT count(*)::TEXT || ' ' || coalesce(sum(%s), 0)::TEXT FROM %s WHERE %s", m.targetHash(text), c.table, c.where))
+			got := m.targetValue(t, fmt.Sprintf("SELECT count(*)::TEXT || ' ' || coalesce(sum(%s), 0)::TEXT FROM %s WHERE %s", m.targetHash(texts(text)), c.table, c.where))
 			if got != want || !strings.HasPrefix(want, strconv.Itoa(c.rows)+" ") {
 				t.Errorf("chunk of %s where %s at %v: the target holds %s, the source held %s, the record counts %d", c.table, c.where, p, got, want, c.rows)
 			}
@@ -232,14 +232,14 @@ func checkChunksAtPositions(t *testing.T, m move, chunks map[binlogPosition][]re
 func replay(t *testing.T, replica *sandbox.Server, p binlogPosition) {
 	t.Helper()
 	db := handle(t, replica, "")
-	until := fmt.Sprintf("STOP SLAVE; START SLAVE UNTIL MASTER_LOG_FILE = '%s', MASTER_LOG_POS = %d", p.file, p.offset)
+	until := fmt.Sprintf(replicaWords(replica, "STOP SLAVE; START SLAVE UNTIL MASTER_LOG_FILE = '%s', MASTER_LOG_POS = %d"), p.file, p.offset)
 	if _, err := db.ExecContext(t.Context(), until); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), commandLimit)
 	defer cancel()
 	for {
-		state := slaveState(t, db)
+		state := slaveState(t, replica, db)
 		switch {
 		case state["Last_SQL_Error"] != "":
 			t.Fatalf("the replica stopped: %s", state["Last_SQL_Error"])
@@ -252,9 +252,27 @@ func replay(t *testing.T, replica *sandbox.Server, p binlogPosition) {
 	}
 }
 
-func slaveState(t *testing.T, db *sql.DB) map[string]string {
+// replicaWords speaks of replication as the server does: MySQL 8.4 knows the old words no more.
+func replicaWords(server *sandbox.Server, statement string) string {
+	if server.Kind() == sandbox.MariaDB {
+		return statement
+	}
+	return strings.NewReplacer("CHANGE MASTER", "CHANGE REPLICATION SOURCE", "MASTER_", "SOURCE_", "SLAVE", "REPLICA").Replace(statement)
+}
+
+// usesNoGTID ends CHANGE MASTER so that the position of the binary log counts, as it does
+// on MySQL, which gets the source's key for the password instead.
+func usesNoGTID(server *sandbox.Server) string {
+	if server.Kind() == sandbox.MariaDB {
+		return ", MASTER_USE_GTID = no"
+	}
+	return ", GET_SOURCE_PUBLIC_KEY = 1"
+}
+
+// slaveState is the state of a replica under the old names of its columns.
+func slaveState(t *testing.T, server *sandbox.Server, db *sql.DB) map[string]string {
 	t.Helper()
-	rows, err := db.QueryContext(t.Context(), "SHOW SLAVE STATUS")
+	rows, err := db.QueryContext(t.Context(), replicaWords(server, "SHOW SLAVE STATUS"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,17 +291,23 @@ func slaveState(t *testing.T, db *sql.DB) map[string]string {
 	}
 	out := map[string]string{}
 	for i, name := range names {
+		name = strings.NewReplacer("Replica_", "Slave_", "Source_", "Master_").Replace(name)
 		out[name] = values[i].String
 	}
 	return out
 }
 
-// targetHash is 60 bits of the hash of a row's text, for the target.
+// sourceHash is 60 bits of the hash of a row's text, for the source.
+func sourceHash(columns string) string {
+	return "CAST(CONV(LEFT(SHA2(CONCAT_WS('|', " + columns + "), 256), 15), 16, 10) AS UNSIGNED)"
+}
+
+// targetHash is the same for the target; the columns are text.
 func (m move) targetHash(columns string) string {
 	if m.target.StandIn() {
-		return "('x' || left(md5(concat_ws('|', " + texts(columns) + ")), 15))::BIT(60)::INT8"
+		return "('x' || left(encode(sha256(convert_to(concat_ws('|', " + columns + "), 'UTF8')), 'hex'), 15))::BIT(60)::INT8"
 	}
-	return "('0x' || left(md5(concat_ws('|', " + texts(columns) + ")), 15))::INT8"
+	return "('0x' || left(sha256(concat_ws('|', " + columns + ")), 15))::INT8"
 }
 
 // texts casts a list of columns to text.

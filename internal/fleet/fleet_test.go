@@ -255,8 +255,9 @@ func TestCheck(t *testing.T) {
 	for _, table := range checks[0].Tables {
 		got[table.Name] = table
 	}
-	// A part that is read by a scan is the source's statistics, not a count: of 500.
-	if n := got["notes"]; n.Rows < 400 || n.Rows > 600 || n.Belongs != "entry -> entries.id, account_id -> accounts.id, tenant_id" {
+	// A part that is read by a scan is the source's statistics, not a count: of 500
+	// in a table of 1000, which MySQL takes for all of it, as each note has its entry.
+	if n := got["notes"]; n.Rows < 400 || n.Rows > 600 && s.source.Kind() == sandbox.MariaDB || n.Rows > 1100 || n.Belongs != "entry -> entries.id, account_id -> accounts.id, tenant_id" {
 		t.Errorf("notes: %+v", n)
 	}
 	if !got["scratch"].LeftOut || got["currencies"].Belongs != "whole" {

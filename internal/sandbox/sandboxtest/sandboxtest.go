@@ -86,6 +86,22 @@ func Source(tb testing.TB) *sandbox.Server {
 	})
 }
 
+// MariaDBOnly skips a test about what MySQL does not have.
+func MariaDBOnly(tb testing.TB, source *sandbox.Server, why string) {
+	tb.Helper()
+	if source.Kind() != sandbox.MariaDB {
+		tb.Skipf("not on %s: %s", source, why)
+	}
+}
+
+// MySQLOnly skips a test about what MariaDB does not have.
+func MySQLOnly(tb testing.TB, source *sandbox.Server, why string) {
+	tb.Helper()
+	if source.Kind() != sandbox.MySQL {
+		tb.Skipf("not on %s: %s", source, why)
+	}
+}
+
 // Target is the shared server of the preferred target kind that LEAP_TARGETS
 // allows.
 func Target(tb testing.TB) *sandbox.Server {
