@@ -218,7 +218,7 @@ func TestAnotherSessionBuildsTheIndex(t *testing.T) {
 func TestFinishedCopyLooksAgain(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
 		t.Parallel()
-		m := newMove(t, target, objectTables...)
+		m := newMove(t, target, objectTables(legacySource(t))...)
 		m.must(t, exitDone, "run")
 		index := "DROP INDEX ix_kind_amount"
 		if !target.StandIn() {
