@@ -12,8 +12,9 @@ import (
 // their names.
 type Identities struct {
 	// Blind says what goes unnoticed; empty for nothing.
-	Blind   string
-	byTable map[string]string
+	Blind    string
+	byTable  map[string]string
+	numbered bool // by InnoDB's numbers
 }
 
 // Identities finds out which tables have which names now. An account with
@@ -30,7 +31,7 @@ type Identities struct {
 // It asks on the connection of a snapshot where that has the only one.
 func (db *DB) Identities(ctx context.Context, through *Snapshot) (ids Identities, err error) {
 	ask := func(conn *sql.Conn) error {
-		ids, err = db.identities(ctx, conn, through != nil)
+		ids, err = db.identities(ctx, conn)
 		return err
 	}
 	if through != nil {
@@ -40,6 +41,9 @@ func (db *DB) Identities(ctx context.Context, through *Snapshot) (ids Identities
 	}
 	if err != nil {
 		return ids, fmt.Errorf("identities of the tables of %s: %w", db.info.Database, Explain(err))
+	}
+	if through != nil && db.info.Product == MySQL && !ids.numbered {
+		ids.Blind = "a table that is replaced by another one" // a snapshot of MySQL shows the catalog of its moment
 	}
 	return ids, nil
 }
@@ -64,15 +68,13 @@ func (db *DB) onConn(ctx context.Context, fn func(*sql.Conn) error) error {
 	return fn(conn)
 }
 
-func (db *DB) identities(ctx context.Context, conn *sql.Conn, past bool) (Identities, error) {
+func (db *DB) identities(ctx context.Context, conn *sql.Conn) (Identities, error) {
 	out := Identities{byTable: map[string]string{}}
 	numbers, err := db.innoNumbers(ctx, conn)
 	if err != nil {
 		return out, err
 	}
-	if len(numbers) == 0 && db.info.Product == MySQL && past {
-		out.Blind = "a table that is replaced by another one" // a snapshot of MySQL shows the catalog of its moment
-	}
+	out.numbered = len(numbers) > 0
 	err = eachText(ctx, conn, `SELECT TABLE_NAME, '', CREATE_TIME FROM information_schema.TABLES
 			WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')
 		UNION ALL SELECT TABLE_NAME, CONCAT_WS('/', PARTITION_NAME, SUBPARTITION_NAME), CREATE_TIME FROM information_schema.PARTITIONS
@@ -84,7 +86,7 @@ func (db *DB) identities(ctx context.Context, conn *sql.Conn, past bool) (Identi
 			return
 		}
 		out.byTable[table] += part + "=" + made + " "
-		if part != "" && out.Blind == "" {
+		if part != "" {
 			out.Blind = "a partition that is exchanged"
 		}
 	})
