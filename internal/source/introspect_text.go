@@ -163,7 +163,7 @@ func rejoined(text string) string {
 	for _, r := range text {
 		switch b, known := charmap.Windows1252.EncodeRune(r); {
 		case r <= 0xFF:
-			out = append(out, byte(r))
+			out = append(out, byte(r)) //nolint:gosec // it fits
 		case known:
 			out = append(out, b)
 		default:
