@@ -171,6 +171,51 @@ func TestUnfinishedIsWaitedFor(t *testing.T) {
 	})
 }
 
+// TestTakenAwayIsNotThere: a foreign key that a killed upsert was taking away is
+// still in the catalog, and made again when it has gone.
+func TestTakenAwayIsNotThere(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		if target.StandIn() {
+			t.Skip("PostgreSQL takes them away in a transaction")
+		}
+		t.Parallel()
+		m := newMove(t, target, "CREATE TABLE parent (id INT PRIMARY KEY)",
+			"CREATE TABLE child (id INT PRIMARY KEY, v INT NOT NULL, CONSTRAINT fk_id FOREIGN KEY (id) REFERENCES parent (id))")
+		m.must(t, exitDone, "schema", "--apply")
+		m.atTarget(t, "ALTER TABLE child ADD CONSTRAINT fk_id FOREIGN KEY (id) REFERENCES parent (id)")
+		db := handle(t, target, m.to)
+		tx, err := db.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = tx.Rollback() }()
+		if _, err = tx.ExecContext(t.Context(), "SELECT * FROM child"); err != nil {
+			t.Fatal(err)
+		}
+		dropped := make(chan error, 1)
+		go func() {
+			_, failure := db.ExecContext(t.Context(), "ALTER TABLE child DROP CONSTRAINT fk_id")
+			dropped <- failure
+		}()
+		p := m.start(t, "copy")
+		if !p.awaitPrinted(t, "waiting for a schema change that the target has not ended") {
+			t.Errorf("it does not wait for the target: %s", p.outcome(t))
+		}
+		if err = tx.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if o := p.outcome(t); o.code != exitDone {
+			t.Errorf("not done: %s", o)
+		}
+		if err = <-dropped; err != nil {
+			t.Error(err)
+		}
+		if n := m.targetValue(t, unfinishedThings[2].whole); n != "1" {
+			t.Errorf("%s foreign keys are there", n)
+		}
+	})
+}
+
 // TestAnotherSessionBuildsTheIndex: on PostgreSQL the session of a killed copy
 // goes on until it is at the end of its statement.
 func TestAnotherSessionBuildsTheIndex(t *testing.T) {
