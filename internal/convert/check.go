@@ -3,6 +3,8 @@ package convert
 import (
 	"fmt"
 	"strings"
+
+	"leap/internal/schema"
 )
 
 // createChecks moves the CHECK constraints. They are added after the rows: a
@@ -39,6 +41,7 @@ func (b *builder) createChecks(t *table) {
 			b.renamed("constraint", object, c.Name, name)
 		}
 		t.plan.Constraints = append(t.plan.Constraints, name)
+		t.plan.Promise.Checks = append(t.plan.Promise.Checks, schema.PromisedCheck{Name: name, Condition: condition})
 		b.after(Statement{
 			Name: "check " + t.name + "." + name, Kind: KindCheck, Table: t.name,
 			SQL:    "ALTER TABLE " + t.ref + " ADD CONSTRAINT " + quote(name) + " CHECK (" + condition + ")",

@@ -134,6 +134,7 @@ func inKey(ix *schema.Index, column string) bool {
 func (t *table) check(name, condition string) {
 	name = t.constraints.claim(name)
 	t.plan.Constraints = append(t.plan.Constraints, name)
+	t.plan.Promise.Checks = append(t.plan.Promise.Checks, schema.PromisedCheck{Name: name, Condition: condition})
 	t.checks = append(t.checks, "CONSTRAINT "+quote(name)+" CHECK ("+condition+")")
 }
 

@@ -88,6 +88,8 @@ type TablePlan struct {
 	Sequences []string
 	// Types are the names of the enum types that its columns use.
 	Types []string
+	// Promise is what has to be there in the end, for the verification.
+	Promise schema.Promise
 }
 
 // StatementKind names what a Statement makes.

@@ -40,6 +40,10 @@ func (b *builder) createForeignKey(t *table, fk schema.ForeignKey) error {
 	b.renamed("foreign key", t.object(fk.Name), fk.Name, name)
 	b.describeForeignKey(t, fk)
 	t.plan.Constraints = append(t.plan.Constraints, name)
+	t.plan.Promise.ForeignKeys = append(t.plan.Promise.ForeignKeys, schema.PromisedForeignKey{
+		Name: name, Columns: from, RefTable: ref.name, RefColumns: to,
+		OnDelete: promisedAction(fk.OnDelete), OnUpdate: promisedAction(fk.OnUpdate),
+	})
 	sql := "ALTER TABLE " + t.ref + " ADD CONSTRAINT " + quote(name) +
 		" FOREIGN KEY (" + quoteAll(from) + ") REFERENCES " + ref.ref + " (" + quoteAll(to) + ")"
 	if onDelete != "" {

@@ -80,6 +80,7 @@ func (b *builder) createIndexes(t *table) {
 func (b *builder) createIndex(t *table, ix indexName) {
 	unique, whole := ix.source.Unique, true
 	parts := make([]string, len(ix.source.Parts))
+	promised := make([]schema.PromisedPart, len(ix.source.Parts))
 	for i, p := range ix.source.Parts {
 		part, err := b.indexPart(t, ix.source, p)
 		if err != nil {
@@ -88,6 +89,7 @@ func (b *builder) createIndex(t *table, ix indexName) {
 				"create an index that serves the same queries after the move")
 			return
 		}
+		promised[i] = promisedPart(t.column(p.Column), part, p.Descending)
 		if p.Prefix > 0 || p.Column == "" {
 			whole = false
 		}
@@ -111,6 +113,7 @@ func (b *builder) createIndex(t *table, ix indexName) {
 		}
 	}
 	t.plan.Indexes = append(t.plan.Indexes, ix.name)
+	t.plan.Promise.Indexes = append(t.plan.Promise.Indexes, schema.PromisedIndex{Name: ix.name, Unique: unique, Parts: promised})
 	b.after(Statement{
 		Name: "index " + t.name + "." + ix.name, Kind: kind, Table: t.name,
 		SQL:    create + " " + quote(ix.name) + " ON " + t.ref + " (" + strings.Join(parts, ", ") + ")",

@@ -56,6 +56,9 @@ func (b *builder) setSequences(t *table) {
 		}
 		name := t.plan.Sequences[next]
 		next++
+		t.plan.Promise.Sequences = append(t.plan.Promise.Sequences, schema.PromisedSequence{
+			Name: name, Column: m.Name, Next: t.src.AutoIncrement,
+		})
 		last := "0"
 		if t.src.AutoIncrement > 0 {
 			last = strconv.FormatUint(t.src.AutoIncrement-1, 10)

@@ -18,22 +18,28 @@ func (b *builder) createTable(t *table) {
 			def += " NOT NULL"
 		}
 		b.decideGenerated(t, m)
+		promised := schema.PromisedColumn{Name: m.Name}
 		switch {
 		case m.Computed:
+			promised.Computed = bare(t.formulas[m.Name].sql)
 			def += " " + fmt.Sprintf(b.d.ComputedStored, bare(t.formulas[m.Name].sql))
 		case c.AutoIncrement:
 			if expression, owner := b.sequence(t, m); expression != "" {
 				def += " DEFAULT " + expression
 				owned = append(owned, owner)
+				promised.Default.Sequence = t.plan.Sequences[len(t.plan.Sequences)-1]
 			}
 		default:
 			if expression := b.defaultOf(t, c, m); expression != "" {
 				def += " DEFAULT " + expression
+				promised.Default = promisedDefault(c.Default, m, expression)
 			}
 		}
+		t.plan.Promise.Columns = append(t.plan.Promise.Columns, promised)
 		t.defs = append(t.defs, def+b.onUpdate(t, c, m))
 	}
 	b.regionColumn(t)
+	t.plan.Promise.PrimaryKey = t.plan.PrimaryKey
 	if len(t.plan.PrimaryKey) > 0 {
 		// Named, because the name that the stand-in would make up may be that of a table.
 		name := b.names.claim(t.name + "_pkey")

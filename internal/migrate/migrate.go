@@ -178,7 +178,7 @@ func (s *session) verdict(ctx context.Context, p Phase, err error) report.Verdic
 		return report.Inconclusive
 	case err != nil:
 		return report.Fail
-	case p == Verify && len(s.strangers) > 0:
+	case p == Verify && (len(s.strangers) > 0 || s.schemaDiffers()):
 		return report.Fail
 	case p == Verify && slices.ContainsFunc(s.verified, func(r verify.TableResult) bool { return verdictOf(r) == report.Fail }):
 		return report.Fail

@@ -374,7 +374,7 @@ func allTypes() generated {
 		nullable("tm", "TIME", "'00:00:00'", oneOf("'23:59:59'", "'12:30:15'")), nullable("tm6", "TIME(6)", "'00:00:00'", oneOf("'23:59:59.999999'", "'01:02:03.000004'")),
 		nullable("iv", "TIME(3)", "'00:00:00'", oneOf("'-838:59:59'", "'838:59:58.999'", "'-00:00:01.5'", "'30:00:00'")),
 		nullable("ye", "YEAR", "1901", oneOf("2024", "2155", "0")),
-		nullable("en", "ENUM('aa','AA','b,c','d''e')", "'aa'", oneOf("'AA'", "'b,c'", "'d''e'")), nullable("st", "SET('x','y','z w')", "''", oneOf("'x'", "'x,y'", "'z w'", "'x,y,z w'")),
+		nullable("en", "ENUM('aa','AA','b,c','d''e') CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "'aa'", oneOf("'AA'", "'b,c'", "'d''e'")), nullable("st", "SET('x','y','z w')", "''", oneOf("'x'", "'x,y'", "'z w'", "'x,y,z w'")),
 		nullable("js", "JSON", "'null'", document), nullable("js2", "JSON", "'[1, 2]'", document),
 		nullable("uu", "UUID", "'00000000-0000-0000-0000-000000000000'", hexUUID), nullable("i6", "INET6", "'::'", oneOf("'2001:db8::1'", "'::ffff:10.0.0.1'", "'fe80::1:2'")),
 		nullable("i4", "INET4", "'0.0.0.0'", oneOf("'10.0.0.1'", "'255.255.255.255'")),

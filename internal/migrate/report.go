@@ -48,6 +48,7 @@ func (s *session) fillReport(err error) {
 	if s.verified != nil {
 		r.Checked = []string{"rows", "columns and their types"}
 	}
+	s.reportSchema()
 	r.Settle()
 }
 
@@ -113,6 +114,7 @@ func (s *session) reportTenant() report.Tenant {
 				}
 			}
 		}
+		s.reportDifferences(&entry)
 		t.Tables = append(t.Tables, entry)
 	}
 	for _, name := range s.strangers {

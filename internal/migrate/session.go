@@ -63,6 +63,8 @@ type session struct {
 	strangers []string
 	left      map[string]source.Left // what stays behind by the plan's word, by source table
 	domicile  *report.Domicile       // what became of the comparison of regions
+	// differing is what the target's tables are, other than promised, by target name.
+	differing map[string]target.Differences
 	report    report.Migration
 }
 

@@ -68,6 +68,9 @@ func (s *session) verify(ctx context.Context) error {
 			s.step("%s: %s tier, by %s (%s)", r.Table, r.Tier, r.Method, r.Why)
 		}
 	}
+	if err = s.compareSchema(ctx, mappings); err != nil {
+		return err
+	}
 	if s.cfg.Verify.Tables == nil {
 		if err = s.findStrangers(ctx); err != nil {
 			return err

@@ -203,6 +203,9 @@ type Table struct {
 	// Drift lists how the target table differs from the plan: a missing column,
 	// another type. Any entry makes the table fail.
 	Drift []string `json:"drift,omitempty"`
+	// Schema lists the same, and what is harmless, with what was expected, what
+	// was found and what to do.
+	Schema []schema.Difference `json:"schema_differences,omitempty"`
 	// FindingsTotal counts all differences; Findings lists only the first of them.
 	FindingsTotal *int64 `json:"findings_total"`
 	// Moving counts rows besides that were still changing when they were looked

@@ -88,6 +88,10 @@ func everything() *Migration {
 	t.Tier, t.TierReason = "pushdown", "asked for"
 	t.Repairs = []Repair{{Part: "(start, (7)]", Put: 3, Deleted: 1, At: m.Started.In(zone)}}
 	t.RepairError = "rows of entries refer to it"
+	t.Schema = []schema.Difference{
+		{Kind: schema.IsChanged, Object: `column "iban"`, Expected: "varchar(34)", Found: "text", Advice: "copy again"},
+		{Kind: schema.IsExtra, Object: `index "more"`, Expected: "nothing", Found: `INDEX ("iban")`, Advice: "nothing to do", Harmless: true},
+	}
 	t.Findings = []Finding{
 		{Key: Key{Columns: []KeyColumn{{"id", "9"}}}, Kind: Missing},
 		{Key: Key{Text: "row 12 of a table without a key"}, Kind: Extra, Moving: true, Count: 2},

@@ -200,9 +200,7 @@ func (p *printer) findings(t Tenant) {
 		if r.FindingsTotal != nil {
 			total = max(total, *r.FindingsTotal)
 		}
-		for _, d := range r.Drift {
-			p.narrow("%s: %s", r.Name, d)
-		}
+		p.schema(r)
 		if total == 0 {
 			continue
 		}
@@ -214,6 +212,25 @@ func (p *printer) findings(t Tenant) {
 		}
 		if more := total - int64(len(listed)); more > 0 {
 			p.line("  and %s more", thousands(more))
+		}
+	}
+}
+
+// schema writes what is not as promised and what to do about it.
+func (p *printer) schema(r Table) {
+	told := map[string]bool{}
+	for _, d := range r.Schema {
+		told[d.String()] = true
+		note := ""
+		if d.Harmless {
+			note = " (harmless)"
+		}
+		p.narrow("%s: %s%s", r.Name, d, note)
+		p.narrow("    what to do: %s", d.Advice)
+	}
+	for _, d := range r.Drift {
+		if !told[d] {
+			p.narrow("%s: %s", r.Name, d)
 		}
 	}
 }

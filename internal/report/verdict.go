@@ -152,6 +152,8 @@ func judgeTable(t Table) (Verdict, string) {
 	switch {
 	case len(t.Drift) > 0:
 		return Fail, t.Drift[0]
+	case slices.ContainsFunc(t.Schema, func(d schema.Difference) bool { return !d.Harmless }):
+		return Fail, "its schema is not as planned"
 	case t.FindingsTotal != nil && *t.FindingsTotal > 0:
 		return Fail, fmt.Sprintf("%s differing rows", thousands(*t.FindingsTotal))
 	case slices.ContainsFunc(t.Findings, func(f Finding) bool { return !f.Moving }):

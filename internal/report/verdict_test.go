@@ -88,6 +88,7 @@ func TestOneSpoiledThingChangesTheVerdict(t *testing.T) {
 		{"table undecided", func(m *Migration) { table(m).Verdict = Inconclusive }, Inconclusive, "transactions"},
 		{"table with odd verdict", func(m *Migration) { table(m).Verdict = "equal" }, Inconclusive, "transactions"},
 		{"table failed", func(m *Migration) { table(m).Verdict = Fail }, Fail, "transactions"},
+		{"schema", func(m *Migration) { table(m).Schema = []schema.Difference{{Kind: schema.IsMissing, Object: "index i"}} }, Fail, "its schema is not as planned"},
 		{"drift", func(m *Migration) { table(m).Drift = []string{"column x is missing"} }, Fail, "column x is missing"},
 		{"findings", func(m *Migration) { table(m).Findings = []Finding{{Kind: Extra}} }, Fail, "rows differ"},
 		{"findings counted", func(m *Migration) { table(m).FindingsTotal = new(int64(1)) }, Fail, "1 differing"},
@@ -123,6 +124,14 @@ func TestOneSpoiledThingChangesTheVerdict(t *testing.T) {
 				t.Errorf("%s %q, want %s for the one reason %q", v, reasons, test.want, test.why)
 			}
 		})
+	}
+}
+
+func TestHarmlessDifferencesPass(t *testing.T) {
+	m := passing()
+	m.Tenants[0].Tables[0].Schema = []schema.Difference{{Kind: schema.IsExtra, Object: "index i", Harmless: true}}
+	if v, reasons := m.Judge(); v != Pass || len(reasons) != 0 {
+		t.Errorf("%s %q", v, reasons)
 	}
 }
 

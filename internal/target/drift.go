@@ -12,6 +12,15 @@ import (
 // false when the rows cannot be compared: the table or a column is not there,
 // or a type is another one.
 func (d *DB) Drift(ctx context.Context, m *schema.Mapping) (drift []string, comparable bool, err error) {
+	found, comparable, err := d.ColumnDifferences(ctx, m)
+	for _, f := range found {
+		drift = append(drift, f.String())
+	}
+	return drift, comparable, err
+}
+
+// ColumnDifferences is Drift in the form of a report.
+func (d *DB) ColumnDifferences(ctx context.Context, m *schema.Mapping) (found []schema.Difference, comparable bool, err error) {
 	// Asked for by name: all tables for each table would grow with the square.
 	tables, err := d.tables(ctx, m.Name)
 	if err != nil {
@@ -19,7 +28,10 @@ func (d *DB) Drift(ctx context.Context, m *schema.Mapping) (drift []string, comp
 	}
 	have := tables[m.Name]
 	if have == nil {
-		return []string{"the target has no table " + Quote(m.Name)}, false, nil
+		return []schema.Difference{{
+			Kind: schema.IsMissing, Object: "table " + Quote(m.Name), Expected: fmt.Sprintf("a table of %d columns", len(m.Columns)),
+			Found: "nothing", Advice: "migrate run copies it; or verify the right database",
+		}}, false, nil
 	}
 	spelled, err := d.ColumnTypes(ctx, m)
 	if err != nil {
@@ -27,20 +39,26 @@ func (d *DB) Drift(ctx context.Context, m *schema.Mapping) (drift []string, comp
 	}
 	comparable = true
 	planned := map[string]bool{}
+	add := func(kind schema.DifferenceKind, column, expected, is, advice string) {
+		found = append(found, schema.Difference{Kind: kind, Object: "column " + Quote(column), Expected: expected, Found: is, Advice: advice})
+	}
+	alter := func(column, how string) string {
+		return "ALTER TABLE " + qualified(m) + " ALTER COLUMN " + Quote(column) + " " + how
+	}
 	for i, c := range m.Columns {
 		planned[c.Name] = true
 		column := have.column(c.Name)
 		switch {
 		case column == nil:
-			drift = append(drift, fmt.Sprintf("column %s is missing", Quote(c.Name)))
+			add(schema.IsMissing, c.Name, spelled[i], "nothing", "create the table anew and copy again")
 			comparable = false
 		case column.Type != spelled[i]:
-			drift = append(drift, fmt.Sprintf("column %s is %s, planned is %s", Quote(c.Name), column.Type, spelled[i]))
+			add(schema.IsChanged, c.Name, spelled[i], column.Type, "create the table anew and copy again, or plan the type that is wanted")
 			comparable = false
 		case c.NotNull && !column.NotNull:
-			drift = append(drift, fmt.Sprintf("column %s is nullable, planned is NOT NULL", Quote(c.Name)))
+			add(schema.IsChanged, c.Name, "NOT NULL", "nullable", alter(c.Name, "SET NOT NULL"))
 		case column.NotNull && !c.NotNull:
-			drift = append(drift, fmt.Sprintf("column %s is NOT NULL, planned is nullable", Quote(c.Name)))
+			add(schema.IsChanged, c.Name, "nullable", "NOT NULL", alter(c.Name, "DROP NOT NULL"))
 		}
 	}
 	if m.Region != "" && !have.Hidden[schema.RegionColumn] {
@@ -48,10 +66,10 @@ func (d *DB) Drift(ctx context.Context, m *schema.Mapping) (drift []string, comp
 	}
 	for _, c := range have.Columns {
 		if !planned[c.Name] {
-			drift = append(drift, fmt.Sprintf("column %s is not in the plan", Quote(c.Name)))
+			add(schema.IsExtra, c.Name, "nothing", c.Type, "drop it, or add it to the source")
 		}
 	}
-	return drift, comparable, nil
+	return found, comparable, nil
 }
 
 func (t *Table) column(name string) *Column {

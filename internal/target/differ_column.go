@@ -1,0 +1,215 @@
+package target
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"math/big"
+	"regexp"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"leap/internal/row"
+	"leap/internal/schema"
+)
+
+// column compares what a column does by itself.
+func (c *comparison) column(ctx context.Context, m *schema.ColumnMapping, p schema.PromisedColumn) error {
+	have, ok := c.found.columns[m.Name]
+	if !ok {
+		return nil // Drift says so
+	}
+	object := "column " + Quote(m.Name)
+	switch {
+	case p.Computed == "" && have.computed != "":
+		c.changed(object, "an ordinary column", "computed: "+have.computed, "create the column anew and copy again")
+		return nil
+	case p.Computed != "" && have.computed == "":
+		c.changed(object, "computed: "+p.Computed, "an ordinary column", "create the column anew: migrate schema prints it")
+		return nil
+	case p.Computed != "":
+		if expected := c.words.columns[m.Name].computed; !c.mute && expected != have.computed {
+			c.changed(object, "computed: "+expected, "computed: "+have.computed, "create the column anew: migrate schema prints it")
+		}
+		return nil
+	}
+	return c.defaults(ctx, m, p.Default, have.defaults)
+}
+
+// defaults compares a constant by its value, a sequence by its name, and any
+// other default in the server's words.
+func (c *comparison) defaults(ctx context.Context, m *schema.ColumnMapping, p schema.PromisedDefault, have string) error {
+	object, set := "default of "+Quote(m.Name), "ALTER TABLE "+qualified(c.m)+" ALTER COLUMN "+Quote(m.Name)
+	var expected string
+	same := false
+	switch {
+	case p.Sequence != "":
+		expected = "the next value of the sequence " + Quote(p.Sequence)
+		same = nextvalOf(have) == p.Sequence
+		set += " SET DEFAULT nextval('" + strings.ReplaceAll(pgx.Identifier{Schema, p.Sequence}.Sanitize(), "'", "''") + "')"
+	case p.Expression != "":
+		expected = p.Expression
+		if c.mute {
+			same = have != ""
+		} else {
+			expected = c.words.columns[m.Name].defaults
+			same = have == expected
+		}
+		set += " SET DEFAULT " + p.Expression
+	case p.Value != nil:
+		expected = "the value " + literalText(*p.Value)
+		set += " SET DEFAULT .., as migrate schema prints it"
+		if have != "" {
+			var err error
+			if same, err = c.sameValue(ctx, m, *p.Value, have); err != nil {
+				return err
+			}
+		}
+	case have == "":
+		return nil
+	default:
+		c.extra(object, have, set+" DROP DEFAULT")
+		return nil
+	}
+	switch {
+	case have == "":
+		c.missing(object, expected, set)
+	case !same:
+		c.changed(object, expected, have, set)
+	}
+	return nil
+}
+
+func literalText(value string) string { return "'" + strings.ReplaceAll(value, "'", "''") + "'" }
+
+// sameValue lets the server evaluate the default that it has, in a transaction
+// that cannot write, and compares the value with what the source would store.
+func (c *comparison) sameValue(ctx context.Context, m *schema.ColumnMapping, expected, have string) (bool, error) {
+	tx, err := c.db.pool.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return false, fmt.Errorf("begin: %w", Explain(err))
+	}
+	defer rollback(ctx, tx)
+	var value *string
+	query := "SELECT " + scanExpression(*m) + " FROM (SELECT CAST((" + have + ") AS " + m.Type + ") AS " + Quote(m.Name) + ") AS d"
+	if err := tx.QueryRow(ctx, query).Scan(&value); err != nil {
+		if ctx.Err() != nil {
+			return false, err
+		}
+		return false, nil // whatever it is, it is no constant of this type
+	}
+	if value == nil {
+		return false, nil
+	}
+	text := []byte(*value)
+	if m.Kind == schema.Bytes {
+		if text, err = hex.DecodeString(*value); err != nil {
+			return false, fmt.Errorf("default of %s: %w", m.Name, err)
+		}
+	}
+	found, err := row.AppendCanonical(nil, m, text)
+	if err != nil {
+		return false, nil //nolint:nilerr // a value of no canonical form equals nothing
+	}
+	wanted, err := row.AppendCanonical(nil, m, []byte(expected))
+	return err == nil && string(found) == string(wanted), nil
+}
+
+// nextvalCall is a default that takes the next value of a sequence.
+var nextvalCall = regexp.MustCompile(`^\(*nextval\(e?'((?:[^']|'')*)'`)
+
+// nextvalOf returns the name of the sequence in a default, without schema and
+// quotes; empty for any other default.
+func nextvalOf(text string) string {
+	found := nextvalCall.FindStringSubmatch(text)
+	if found == nil {
+		return ""
+	}
+	name, quoted := "", false
+	inside := strings.ReplaceAll(strings.ReplaceAll(found[1], "''", "'"), `\'`, "'")
+	for i := 0; i < len(inside); i++ {
+		switch b := inside[i]; {
+		case b == '"' && quoted && i+1 < len(inside) && inside[i+1] == '"':
+			name += `"`
+			i++
+		case b == '"':
+			quoted = !quoted
+		case b == '.' && !quoted:
+			name = ""
+		default:
+			name += string(b)
+		}
+	}
+	return name
+}
+
+// sequences compares where each sequence goes on with the values in use.
+func (c *comparison) sequences(ctx context.Context) error {
+	for _, p := range c.promise.Sequences {
+		if err := c.sequence(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *comparison) sequence(ctx context.Context, p schema.PromisedSequence) error {
+	object, name := "sequence "+Quote(p.Name), pgx.Identifier{Schema, p.Name}.Sanitize()
+	// In the pool, not in a transaction: last_value is not transactional.
+	const exists = `SELECT increment::TEXT FROM information_schema.sequences WHERE sequence_schema = $1 AND sequence_name::TEXT = $2::TEXT`
+	step := ""
+	err := each(ctx, c.db.pool, exists, p.Name, func(scan func(...any) error) error { return scan(&step) })
+	if err != nil {
+		return Explain(err)
+	}
+	if step == "" {
+		c.missing(object, "a sequence that feeds "+Quote(p.Column), adviceCreate)
+		return nil
+	}
+	if step != "1" {
+		c.changed(object, "counting by 1", "counting by "+step, "ALTER SEQUENCE "+name+" INCREMENT BY 1")
+	}
+	if _, ok := c.found.columns[p.Column]; !ok {
+		return nil // Drift says so
+	}
+	var last string
+	var called bool
+	if err := c.db.pool.QueryRow(ctx, "SELECT last_value::TEXT, is_called FROM "+name).Scan(&last, &called); err != nil {
+		return Explain(err)
+	}
+	var used string
+	query := "SELECT COALESCE(MAX(" + Quote(p.Column) + "), 0)::TEXT FROM " + qualified(c.m)
+	if err := c.db.pool.QueryRow(ctx, query).Scan(&used); err != nil {
+		return Explain(err)
+	}
+	next, ok := new(big.Int).SetString(last, 10)
+	most, ok2 := new(big.Int).SetString(strings.TrimSuffix(used, ".0"), 10)
+	if !ok || !ok2 {
+		return fmt.Errorf("sequence %s: last value %q, largest value in use %q", p.Name, last, used)
+	}
+	one := big.NewInt(1)
+	if called {
+		next.Add(next, one)
+	}
+	least, source := most.Add(most, one), new(big.Int).SetUint64(p.Next)
+	var expected string
+	// What the source handed out and took back is in use nowhere.
+	harmless := next.Cmp(least) >= 0
+	switch {
+	case !harmless:
+		expected = "beyond every value in use"
+	case next.Cmp(source) < 0:
+		least, expected = source, "where the source goes on"
+	default:
+		return nil
+	}
+	if least.Cmp(source) < 0 {
+		least = source
+	}
+	c.add(schema.Difference{
+		Kind: schema.IsChanged, Object: object, Expected: "at " + least.String() + " or later, " + expected, Found: "at " + next.String(),
+		Advice: "SELECT setval(" + literalText(name) + ", " + least.String() + ", false), before anybody writes", Harmless: harmless,
+	})
+	return nil
+}
