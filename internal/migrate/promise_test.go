@@ -21,7 +21,7 @@ var promising = []string{
 		tm TIME DEFAULT '10:30:00', ye YEAR DEFAULT 2024, em VARCHAR(3) DEFAULT '', nn INT NULL DEFAULT NULL, ex INT DEFAULT (1 + 2), g INT GENERATED ALWAYS AS (i + 1) STORED,
 		KEY child_ab (a, b), KEY child_n (n, c), UNIQUE KEY child_c (c), UNIQUE KEY child_pre (em(2), id), CONSTRAINT child_i CHECK (i BETWEEN -100 AND 100 OR i IN (1000, 2000)), CONSTRAINT child_n2 CHECK (n >= 0),
 		CONSTRAINT to_parent FOREIGN KEY (a, b) REFERENCES parent (a, b) ON DELETE CASCADE, CONSTRAINT to_b FOREIGN KEY (b) REFERENCES parent (b) ON UPDATE CASCADE)`,
-	"INSERT INTO child (id, a, b, c, em) VALUES (5, 1, 'x', 'p', 'aa'), (9, NULL, NULL, 'q', 'bb')",
+	"INSERT INTO child (id, a, b, c, em) VALUES (5, 1, 'x', 'p', 'aa'), (9, NULL, 'y', 'q', 'bb')",
 	"CREATE TABLE keyless (v INT, UNIQUE KEY (v))", "INSERT INTO keyless VALUES (1), (NULL), (NULL)",
 	"CREATE TABLE Mixed (`Id x` INT NOT NULL AUTO_INCREMENT, `\"q\"` INT DEFAULT 3, PRIMARY KEY (`Id x`), KEY `ix \"1\"` (`\"q\"`))",
 	"INSERT INTO Mixed VALUES (4, 1)",

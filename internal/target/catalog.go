@@ -52,7 +52,7 @@ type catalogCheck struct {
 
 // readCatalog reads all tables of a schema, or one: a query for each would ask
 // CockroachDB to make up its whole catalog each time.
-func (d *DB) readCatalog(ctx context.Context, q querier, table string) (catalog, error) {
+func readCatalog(ctx context.Context, q querier, table string) (catalog, error) {
 	c := catalog{}
 	for _, step := range []func(context.Context, querier, string) error{c.readNames, c.readColumns, c.readIndexes, c.readConstraints} {
 		if err := step(ctx, q, table); err != nil {

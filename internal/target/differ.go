@@ -33,7 +33,7 @@ type Differences struct {
 // Differences compares the catalog with the promises, one result for each
 // table, in order.
 func (d *DB) Differences(ctx context.Context, tables []Promised) ([]Differences, error) {
-	have, err := d.readCatalog(ctx, d.pool, "")
+	have, err := readCatalog(ctx, d.pool, "")
 	if err != nil {
 		return nil, err
 	}

@@ -93,7 +93,7 @@ func (c *comparison) sameValue(ctx context.Context, m *schema.ColumnMapping, exp
 	defer rollback(ctx, tx)
 	var value *string
 	query := "SELECT " + scanExpression(*m) + " FROM (SELECT CAST((" + have + ") AS " + m.Type + ") AS " + Quote(m.Name) + ") AS d"
-	if err := tx.QueryRow(ctx, query).Scan(&value); err != nil {
+	if err = tx.QueryRow(ctx, query).Scan(&value); err != nil {
 		if ctx.Err() != nil {
 			return false, err
 		}
@@ -110,7 +110,7 @@ func (c *comparison) sameValue(ctx context.Context, m *schema.ColumnMapping, exp
 	}
 	found, err := row.AppendCanonical(nil, m, text)
 	if err != nil {
-		return false, nil //nolint:nilerr // a value of no canonical form equals nothing
+		return false, nil // a value of no canonical form equals nothing
 	}
 	wanted, err := row.AppendCanonical(nil, m, []byte(expected))
 	return err == nil && string(found) == string(wanted), nil

@@ -3,6 +3,7 @@ package target
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,12 +30,7 @@ func hasExpressions(p *schema.Promise) bool {
 			return true
 		}
 	}
-	for _, ix := range p.Indexes {
-		if expressionIndex(ix) {
-			return true
-		}
-	}
-	return len(p.Checks) > 0
+	return len(p.Checks) > 0 || slices.ContainsFunc(p.Indexes, expressionIndex)
 }
 
 func expressionIndex(ix schema.PromisedIndex) bool {
@@ -52,13 +48,13 @@ func expressionIndex(ix schema.PromisedIndex) bool {
 func (d *DB) spell(ctx context.Context, m *schema.Mapping, p *schema.Promise) (out spelled, err error) {
 	const patience = 30 * time.Second
 	err = retry.Do(ctx, retry.Policy{For: patience}, func() error {
-		tx, err := d.pool.BeginTx(ctx, pgx.TxOptions{})
-		if err != nil {
-			return fmt.Errorf("begin: %w", Explain(err))
+		tx, txErr := d.pool.BeginTx(ctx, pgx.TxOptions{})
+		if txErr != nil {
+			return fmt.Errorf("begin: %w", Explain(txErr))
 		}
 		defer rollback(ctx, tx)
-		out, err = d.spellIn(ctx, tx, m, p)
-		return err
+		out, txErr = d.spellIn(ctx, tx, m, p)
+		return txErr
 	})
 	if err != nil {
 		return out, fmt.Errorf("let the target read the expressions of %s: %w", m.Name, err)
@@ -91,7 +87,7 @@ func (d *DB) spellIn(ctx context.Context, tx pgx.Tx, m *schema.Mapping, p *schem
 			return spelled{}, Explain(err)
 		}
 	}
-	c, err := d.readCatalog(ctx, tx, name)
+	c, err := readCatalog(ctx, tx, name)
 	if err != nil {
 		return spelled{}, err
 	}
