@@ -46,7 +46,11 @@ func (c *comparison) defaults(ctx context.Context, m *schema.ColumnMapping, p sc
 	switch {
 	case p.Sequence != "":
 		expected = "the next value of the sequence " + Quote(p.Sequence)
-		same = nextvalOf(have) == p.Sequence
+		name, err := c.db.nextvalOf(ctx, have)
+		if err != nil {
+			return err
+		}
+		same = name == p.Sequence
 		set += " SET DEFAULT nextval('" + strings.ReplaceAll(pgx.Identifier{Schema, p.Sequence}.Sanitize(), "'", "''") + "')"
 	case p.Expression != "":
 		expected = p.Expression
@@ -116,32 +120,43 @@ func (c *comparison) sameValue(ctx context.Context, m *schema.ColumnMapping, exp
 	return err == nil && string(found) == string(wanted), nil
 }
 
-// nextvalCall is a default that takes the next value of a sequence.
-var nextvalCall = regexp.MustCompile(`^\(*nextval\(e?'((?:[^']|'')*)'`)
+// nextvalCall is a default that takes the next value of a sequence, up to the
+// end of the literal that names it.
+var nextvalCall = regexp.MustCompile(`^\(*nextval\(([eE]?'(?:[^'\\]|\\.|'')*')`)
 
 // nextvalOf returns the name of the sequence in a default, without schema and
-// quotes; empty for any other default.
-func nextvalOf(text string) string {
+// quotes; empty for any other default. The server reads the literal, which it
+// may have written with escapes of its own.
+func (d *DB) nextvalOf(ctx context.Context, text string) (string, error) {
 	found := nextvalCall.FindStringSubmatch(text)
 	if found == nil {
-		return ""
+		return "", nil
 	}
-	name, quoted := "", false
-	inside := strings.ReplaceAll(strings.ReplaceAll(found[1], "''", "'"), `\'`, "'")
+	var inside string
+	if err := d.pool.QueryRow(ctx, "SELECT "+found[1]+"::TEXT").Scan(&inside); err != nil {
+		return "", Explain(err)
+	}
+	return lastName(inside), nil
+}
+
+// lastName returns the last part of a name with dots, without its quotes.
+func lastName(inside string) string {
+	var name []byte
+	quoted := false
 	for i := 0; i < len(inside); i++ {
 		switch b := inside[i]; {
 		case b == '"' && quoted && i+1 < len(inside) && inside[i+1] == '"':
-			name += `"`
+			name = append(name, b)
 			i++
 		case b == '"':
 			quoted = !quoted
 		case b == '.' && !quoted:
-			name = ""
+			name = nil
 		default:
-			name += string(b)
+			name = append(name, b)
 		}
 	}
-	return name
+	return string(name)
 }
 
 // sequences compares where each sequence goes on with the values in use.
