@@ -79,7 +79,7 @@ func TestCopierBugsAreFound(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
 		t.Parallel()
 		cfg := testConfig(t, server, from, target, sandboxtest.NewDatabase(t, target))
-		cfg.MaxFindings = rows
+		cfg.Verify.MaxFindings = rows
 		// Each row has the mistake of one column, so that none hides behind another.
 		turn := 0
 		cfg.wrap = func(m *schema.Mapping, inner copy.Encoder) copy.Encoder {
