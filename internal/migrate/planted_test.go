@@ -40,7 +40,7 @@ var copierBugs = []struct {
 		f, _ := strconv.ParseFloat(string(c), 64)
 		return strconv.AppendFloat(nil, f, 'g', 6, 64) // as the text protocol prints it
 	}},
-	{"shortened", "DOUBLE", "seq / 3", func(c []byte) []byte {
+	{"shortened", "DOUBLE", "SQRT(seq + 1)", func(c []byte) []byte {
 		f, _ := strconv.ParseFloat(string(c), 64)
 		return strconv.AppendFloat(nil, f, 'g', 15, 64)
 	}},
