@@ -231,7 +231,7 @@ func (t *selfTest) openScratch(ctx context.Context, name string) error {
 		Tier: t.cfg.Verify.Tier, RangeRows: t.options.GroupRows, MaxFindings: allFindings, Settle: never,
 	}
 	s := newSession(cfg, []Phase{Schema, Copy, Verify})
-	s.source, s.keeper, s.pace = t.source, t.keeper, t.pace
+	s.source, s.keeper, s.marked, s.pace = t.source, t.keeper, t.marked, t.pace
 	s.database, s.facts, s.sample = t.database, t.facts, t.sample
 	s.planned = sampledPlan(t.planned, t.sample)
 	t.scratch = s
