@@ -86,15 +86,17 @@ func TestLagNeedsAPrivilege(t *testing.T) {
 // not start, and then one that fails to connect.
 func TestLagOfAReplica(t *testing.T) {
 	db, server := open(t, "")
-	if db.Info().Product != MariaDB {
-		t.Skip("named channels are spelled differently on MySQL")
+	channel := "CHANGE MASTER 'leap_gauge' TO MASTER_HOST='127.0.0.1', MASTER_PORT=1, MASTER_USER='nobody'"
+	reset := "RESET SLAVE 'leap_gauge' ALL"
+	if db.Info().Product == MySQL {
+		channel = "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=1, SOURCE_USER='nobody' FOR CHANNEL 'leap_gauge'"
+		reset = "RESET REPLICA ALL FOR CHANNEL 'leap_gauge'"
 	}
-	const channel = "CHANGE MASTER 'leap_gauge' TO MASTER_HOST='127.0.0.1', MASTER_PORT=1, MASTER_USER='nobody'"
 	if err := server.Exec(t.Context(), "", channel); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := server.Exec(t.Context(), "", "RESET SLAVE 'leap_gauge' ALL"); err != nil {
+		if err := server.Exec(t.Context(), "", reset); err != nil {
 			t.Error(err)
 		}
 	}()

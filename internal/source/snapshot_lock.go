@@ -148,7 +148,8 @@ func (db *DB) begunLocked(held context.Context, locker *sql.Conn, conns []*sql.C
 		position = db.lockedPosition(both, locker, method, logged)
 		return nil
 	})
-	return position, g.Wait()
+	err := g.Wait() // before the position is looked at
+	return position, err
 }
 
 // lockedPosition is the server's own position, which is the snapshots' while the
