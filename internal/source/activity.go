@@ -37,9 +37,11 @@ func activityNow(ctx context.Context, conn *sql.Conn) (activity, error) {
 	return now, nil
 }
 
-// wrote reports whether something is known to have been written between two looks.
-func (a activity) wrote(later activity) bool {
-	return a.changes != "" && later.changes != "" && a.changes != later.changes
+// wroteSince reports whether something is known to have been written since a
+// snapshot was taken.
+func wroteSince(ctx context.Context, conn *sql.Conn, p Position) (bool, error) {
+	now, err := activityNow(ctx, conn)
+	return err == nil && p.changes != "" && now.changes != "" && p.changes != now.changes, err
 }
 
 // errXA is what MySQL says to who asks for XA transactions without XA_RECOVER_ADMIN.

@@ -96,12 +96,13 @@ func TestViewBesideXA(t *testing.T) {
 				return err
 			}
 			defer func() { _ = c.Close() }()
-			for n := 0; ctx.Err() == nil; n++ { // to the end: the context ends only between two
+			whole := context.WithoutCancel(ctx) // it ends between two transactions
+			for n := 0; ctx.Err() == nil; n++ {
 				xid := fmt.Sprintf("'r%d_%d'", i, n)
-				if err := bookXA(t.Context(), c, xid, i); err != nil {
+				if err := bookXA(whole, c, xid, i); err != nil {
 					return err
 				}
-				if _, err := c.ExecContext(t.Context(), "XA COMMIT "+xid); err != nil {
+				if _, err := c.ExecContext(whole, "XA COMMIT "+xid); err != nil {
 					return err
 				}
 			}

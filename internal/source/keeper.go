@@ -133,8 +133,7 @@ func (db *DB) join(ctx context.Context, conns []*sql.Conn, p Position) (same []*
 // transaction has begun: RESET MASTER begins the binlog anew, and sessions of
 // administrators may leave it out (sql_log_bin = 0).
 func (db *DB) unwritten(ctx context.Context, conn *sql.Conn, p Position) (bool, error) {
-	now, err := activityNow(ctx, conn)
-	if err != nil || (activity{changes: p.changes}).wrote(now) {
+	if wrote, err := wroteSince(ctx, conn, p); err != nil || wrote {
 		return false, err
 	}
 	again := Position{File: p.File, Offset: p.Offset}
@@ -192,10 +191,10 @@ func (k *Keeper) renew(ctx context.Context) error {
 //
 // File and offset tell, and no GTID alone does: a server begins a new file when
 // it starts, and one that lost transactions in a crash may give their numbers to others.
-func (db *DB) compare(ctx context.Context, conn *sql.Conn, before, after Position) (same bool, err error) {
+func (db *DB) compare(ctx context.Context, conn *sql.Conn, before, after Position) (bool, error) {
 	if before.Method != MethodNone && samePlace(before, after) {
-		now, err := activityNow(ctx, conn)
-		if err != nil || (activity{changes: before.changes}).wrote(now) {
+		wrote, err := wroteSince(ctx, conn, before)
+		if err != nil || wrote {
 			return false, err
 		}
 		return db.logsEverything(ctx, conn)

@@ -27,8 +27,8 @@ func through(t *testing.T, database string, delay time.Duration, servers ...*san
 	var links sync.WaitGroup
 	links.Go(func() {
 		for i := 0; ; i++ {
-			client, err := listener.Accept()
-			if err != nil {
+			client, ended := listener.Accept()
+			if ended != nil {
 				return
 			}
 			links.Go(func() { link(ctx, client, address(t, servers[i%len(servers)].URL(database)).Addr(), delay) })
@@ -58,7 +58,8 @@ func link(ctx context.Context, client net.Conn, to string, delay time.Duration) 
 		_ = client.Close()
 		_ = server.Close()
 	}
-	defer context.AfterFunc(ctx, both)()
+	stop := context.AfterFunc(ctx, both)
+	defer stop()
 	var done sync.WaitGroup
 	done.Go(func() {
 		_, _ = io.Copy(server, client)

@@ -70,7 +70,7 @@ func (db *DB) takeUnder(ctx context.Context, n int, method string) ([]*sql.Conn,
 		dropAll(conns)
 		return nil, Position{}, err
 	}
-	position, err := db.beginLocked(ctx, locker, conns, method, logged)
+	position, err := locked{db, locker, method, logged}.begin(ctx, conns)
 	if err != nil {
 		dropAll(conns)
 		return nil, Position{}, err
@@ -110,14 +110,22 @@ func (db *DB) lockTables(ctx context.Context) (string, error) {
 	return "LOCK TABLES " + strings.Join(locks, ", "), nil
 }
 
-// beginLocked starts the snapshots under the lock, reads the position meanwhile and
+// locked is a connection that holds a lock.
+type locked struct {
+	db     *DB
+	conn   *sql.Conn
+	method string // MethodLock or MethodTables
+	logged bool   // everythingIsLogged
+}
+
+// begin starts the snapshots under the lock, reads the position meanwhile and
 // releases the lock: three or four round trips, however many connections there are.
-func (db *DB) beginLocked(ctx context.Context, locker *sql.Conn, conns []*sql.Conn, method string, logged bool) (Position, error) {
-	held, cancel := context.WithTimeoutCause(ctx, db.hold, errLockHeld)
+func (l locked) begin(ctx context.Context, conns []*sql.Conn) (Position, error) {
+	held, cancel := context.WithTimeoutCause(ctx, l.db.hold, errLockHeld)
 	defer cancel()
-	position, err := db.begunLocked(held, locker, conns, method, logged)
+	position, err := l.under(held, conns)
 	if err == nil {
-		if _, err = locker.ExecContext(held, "UNLOCK TABLES"); err != nil {
+		if _, err = l.conn.ExecContext(held, "UNLOCK TABLES"); err != nil {
 			err = fmt.Errorf("release the read lock: %w", err)
 		}
 	}
@@ -126,55 +134,55 @@ func (db *DB) beginLocked(ctx context.Context, locker *sql.Conn, conns []*sql.Co
 		return Position{}, context.Cause(held)
 	case err != nil:
 		return Position{}, err
-	case !logged:
+	case !l.logged:
 		return position, nil
 	}
-	return db.completed(ctx, locker, conns[0], position)
+	return l.complete(ctx, position, conns[0])
 }
 
-// begunLocked is what happens under the lock.
-func (db *DB) begunLocked(held context.Context, locker *sql.Conn, conns []*sql.Conn, method string, logged bool) (Position, error) {
-	if method == MethodTables {
+// under is what happens under the lock.
+func (l locked) under(held context.Context, conns []*sql.Conn) (Position, error) {
+	if l.method == MethodTables {
 		// One after the other: XA transactions do without the locks.
-		if _, quiet, err := beginQuiet(held, locker, conns); err != nil || !quiet {
+		if _, quiet, err := beginQuiet(held, l.conn, conns); err != nil || !quiet {
 			return Position{}, cmp.Or(err, errNoCommonView)
 		}
-		return db.lockedPosition(held, locker, method, logged), nil
+		return l.position(held), nil
 	}
 	var position Position
 	g, both := errgroup.WithContext(held)
 	g.Go(func() error { return startAll(both, conns) })
 	g.Go(func() error {
-		position = db.lockedPosition(both, locker, method, logged)
+		position = l.position(both)
 		return nil
 	})
 	err := g.Wait() // before the position is looked at
 	return position, err
 }
 
-// lockedPosition is the server's own position, which is the snapshots' while the
-// lock is held. An account that may not ask has a consistent view all the same.
-func (db *DB) lockedPosition(ctx context.Context, locker *sql.Conn, method string, logged bool) Position {
-	p := Position{Method: method}
-	if !logged {
-		return db.applied(ctx, locker, p)
+// position is the server's own, which is the snapshots' while the lock is held.
+// An account that may not ask has a consistent view all the same.
+func (l locked) position(ctx context.Context) Position {
+	p := Position{Method: l.method}
+	if !l.logged {
+		return l.db.applied(ctx, l.conn, p)
 	}
-	state, err := binlogState(ctx, locker, db.info)
+	state, err := binlogState(ctx, l.conn, l.db.info)
 	if err != nil {
 		return p
 	}
 	readState(&p, state)
-	if p.File != "" && db.info.Product == MariaDB && method == MethodLock {
-		p.GTID = gtidNow(ctx, locker)
+	if p.File != "" && l.db.info.Product == MariaDB && l.method == MethodLock {
+		p.GTID = gtidNow(ctx, l.conn)
 	}
 	return p
 }
 
-// completed asks MariaDB, after the lock, for what it did not say under it: under
+// complete asks MariaDB, after the lock, for what it did not say under it: under
 // table locks the GTID goes on with other databases, and who may not see the
 // binlog's status may ask a snapshot where it stands.
-func (db *DB) completed(ctx context.Context, locker, member *sql.Conn, p Position) (Position, error) {
-	if db.info.Product != MariaDB {
+func (l locked) complete(ctx context.Context, p Position, member *sql.Conn) (Position, error) {
+	if l.db.info.Product != MariaDB {
 		return p, nil
 	}
 	if p.File == "" {
@@ -185,7 +193,7 @@ func (db *DB) completed(ctx context.Context, locker, member *sql.Conn, p Positio
 		p.File, p.Offset = at[0].file, at[0].offset
 	}
 	if p.File != "" && p.GTID == "" {
-		p.GTID = gtidAt(ctx, locker, db.info, p)
+		p.GTID = gtidAt(ctx, l.conn, l.db.info, p)
 	}
 	return p, nil
 }

@@ -55,23 +55,25 @@ func (db *DB) takeSingle(ctx context.Context) ([]*sql.Conn, Position, error) {
 	if err != nil {
 		return nil, Position{}, err
 	}
-	position, err := db.beginSingle(ctx, conns, logged)
+	position, quiet, err := db.beginSingle(ctx, conns)
 	if err != nil {
 		dropAll(conns)
 		return nil, Position{}, err
+	}
+	if !logged || !quiet {
+		position = db.applied(ctx, conns[0], position)
 	}
 	return conns, position, nil
 }
 
 // beginSingle starts the snapshot and says where it stands, which is not known
 // while XA transactions commit: the binlog may have what the snapshot has not.
-func (db *DB) beginSingle(ctx context.Context, conns []*sql.Conn, logged bool) (Position, error) {
+func (db *DB) beginSingle(ctx context.Context, conns []*sql.Conn) (p Position, quiet bool, err error) {
 	var before activity
-	var quiet bool
-	var err error
 	for range groupTries {
-		if before, quiet, err = beginQuiet(ctx, conns[0], conns); err != nil {
-			return Position{}, err
+		before, quiet, err = beginQuiet(ctx, conns[0], conns)
+		if err != nil {
+			return p, false, err
 		}
 		if quiet {
 			break
@@ -79,14 +81,11 @@ func (db *DB) beginSingle(ctx context.Context, conns []*sql.Conn, logged bool) (
 	}
 	at, err := standings(ctx, conns)
 	if err != nil {
-		return Position{}, err
+		return p, false, err
 	}
-	position := db.position(ctx, conns[0], at[0], MethodSingle)
-	if !logged || !quiet {
-		position = db.applied(ctx, conns[0], position)
-	}
-	position.changes = before.changes
-	return position, nil
+	p = db.position(ctx, conns[0], at[0], MethodSingle)
+	p.changes = before.changes
+	return p, quiet, nil
 }
 
 // takeGroup starts twice as many snapshots as wanted at once and keeps those
