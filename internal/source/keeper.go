@@ -68,7 +68,11 @@ func (k *Keeper) Close() error {
 // refill opens connections in the place of lost ones. It is a help and no
 // duty: without it the remaining ones do the work.
 func (k *Keeper) refill(ctx context.Context, missing int) {
-	conns, err := k.db.openConns(ctx, missing)
+	n := k.db.free(missing)
+	if n < 1 {
+		return // somebody else has them: no waiting
+	}
+	conns, err := k.db.openConns(ctx, n)
 	if err != nil {
 		return
 	}

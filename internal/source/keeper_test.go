@@ -350,6 +350,26 @@ func TestLimitLeavesRoom(t *testing.T) {
 	}
 }
 
+// TestRefillDoesNotWait: somebody else has the place of a lost connection.
+func TestRefillDoesNotWait(t *testing.T) {
+	db, server := open(t, bookings)
+	db.LimitConnections(3)
+	k := keep(t, db, 2)
+	s := viewOf(t, k)
+	cut(t, server, s, 1)
+	for range 2 {
+		conn, err := db.pool.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+	}
+	began := time.Now()
+	if again := viewOf(t, k); again != s || time.Since(began) > db.patience/2 {
+		t.Errorf("the view after %s", time.Since(began))
+	}
+}
+
 // TestNoConnectionIsFree: somebody else holds what is allowed. Waiting ends, and
 // whoever retries may do so.
 func TestNoConnectionIsFree(t *testing.T) {

@@ -95,11 +95,14 @@ func (db *DB) LimitConnections(n int) {
 	db.pool.SetMaxOpenConns(n)
 }
 
-// within returns n, or as many connections as are free: others, such as a
-// Gauge, keep theirs.
-func (db *DB) within(n int) int {
+// within returns n, or as many connections as are free, and 1 where none is:
+// others, such as a Gauge, keep theirs.
+func (db *DB) within(n int) int { return max(1, db.free(n)) }
+
+// free returns n, or as many connections as are free.
+func (db *DB) free(n int) int {
 	if db.limit > 0 {
-		return min(n, max(1, db.limit-db.pool.Stats().InUse))
+		return min(n, db.limit-db.pool.Stats().InUse)
 	}
 	return n
 }
