@@ -357,13 +357,11 @@ func TestRefillDoesNotWait(t *testing.T) {
 	k := keep(t, db, 2)
 	s := viewOf(t, k)
 	cut(t, server, s, 1)
-	for range 2 {
-		conn, err := db.pool.Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = conn.Close() }()
+	others, err := db.openConns(t.Context(), 2)
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer dropAll(others)
 	began := time.Now()
 	if again := viewOf(t, k); again != s || time.Since(began) > db.patience/2 {
 		t.Errorf("the view after %s", time.Since(began))
