@@ -26,7 +26,7 @@ func (s *session) refuseReplaced(ctx context.Context) error {
 		return nil
 	}
 	var through *source.Snapshot
-	if s.cfg.Kindness.Connections == 1 { // the snapshot has the only one
+	if n := s.cfg.Kindness.Connections; n > 0 && n <= s.position.Connections+1 { // the snapshot and the gauge have all
 		var err error
 		if through, err = s.keeper.View(ctx); err != nil {
 			return err
