@@ -84,9 +84,7 @@ func (b *builder) createIndex(t *table, ix indexName) {
 	for i, p := range ix.source.Parts {
 		part, err := b.indexPart(t, ix.source, p)
 		if err != nil {
-			b.warn("index-dropped", t.object(ix.source.Name),
-				fmt.Sprintf("the index is not moved: %v", err),
-				"create an index that serves the same queries after the move")
+			b.warnDropped(t, ix.source, err)
 			return
 		}
 		promised[i] = promisedPart(t.column(p.Column), part, p.Descending)
@@ -119,6 +117,16 @@ func (b *builder) createIndex(t *table, ix indexName) {
 		SQL:    create + " " + quote(ix.name) + " ON " + t.ref + " (" + strings.Join(parts, ", ") + ")",
 		Exists: b.indexExists(t.name, ix.name), Object: ix.name,
 	})
+}
+
+// warnDropped tells that an index is not made, and of a UNIQUE what else is lost.
+func (b *builder) warnDropped(t *table, ix *schema.Index, why error) {
+	problem, advice := fmt.Sprintf("the index is not moved: %v", why), "create an index that serves the same queries after the move"
+	if ix.Unique {
+		problem = fmt.Sprintf("UNIQUE is not checked on the target, and the index is not moved: %v", why)
+		advice = "check it in the application, or " + advice
+	}
+	b.warn("index-dropped", t.object(ix.Name), problem, advice)
 }
 
 // indexPart returns the SQL of one part of an index.

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -32,6 +33,7 @@ func TestIndexes(t *testing.T) {
 		{"functional", newest, schema.Index{Parts: []schema.KeyPart{{Expression: "(`n` + 1)"}}}, `INDEX "x" ON "public"."t" ((("n"::INT8 + 1)))`, "", "", ""},
 		{"functional, old", cockroach, schema.Index{Parts: []schema.KeyPart{{Expression: "(`n` + 1)"}}}, "", "index-dropped", "t.x", schema.Warning},
 		{"functional, unknown", newest, schema.Index{Parts: []schema.KeyPart{{Expression: "json_value(`j`,'$')"}}}, "", "index-dropped", "t.x", schema.Warning},
+		{"functional, unique", cockroach, schema.Index{Unique: true, Parts: []schema.KeyPart{{Expression: "(`n` + 1)"}}}, "", "index-dropped", "t.x", schema.Warning},
 		{"long", postgres, schema.Index{Parts: on("s")}, `INDEX`, "index-long-values", "t.x", schema.Info},
 	}
 	for _, tt := range tests {
@@ -49,6 +51,9 @@ func TestIndexes(t *testing.T) {
 		}
 		if tt.rule != "" {
 			wantFinding(t, plan, tt.rule, tt.severity, tt.object)
+		}
+		if tt.rule == "index-dropped" && strings.Contains(fmt.Sprint(plan.Findings), "UNIQUE is not checked") != tt.index.Unique {
+			t.Errorf("%s: what it says of UNIQUE: %v", tt.name, plan.Findings)
 		}
 		if n := len(plan.Tables[0].Indexes); n != strings.Count(got, "CREATE") {
 			t.Errorf("%s: %d index names", tt.name, n)
