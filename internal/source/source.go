@@ -149,7 +149,9 @@ func (db *DB) Close() error {
 //     idle connections, and MariaDB's idle_transaction_timeout those of a snapshot.
 //   - MariaDB skips a comment with a MySQL version from 5.7 on; each product
 //     has its own name for the limit on a statement's time.
-//   - MySQL 8 caches table statistics, AUTO_INCREMENT included, for a day.
+//   - MySQL 8 caches table statistics, AUTO_INCREMENT included, for a day. It may
+//     be told to hide the primary keys that it makes by itself, without which rows
+//     cannot be told apart.
 //   - DEFAULT is the server's global value, which may be a limit that an
 //     administrator has set for everybody: it would end our results early, and
 //     nothing would say so. The same holds for the moment that system-versioned
@@ -162,7 +164,8 @@ const sessionSettings = "SET SESSION time_zone = '+00:00', sql_mode = 'NO_ENGINE
 	" /*M!100300 , idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0 */" +
 	" /*M!100304 , system_versioning_asof = DEFAULT */" +
 	" /*!50708 , max_execution_time = 0 */" +
-	" /*!80003 , information_schema_stats_expiry = 0 */"
+	" /*!80003 , information_schema_stats_expiry = 0 */" +
+	" /*!80030 , show_gipk_in_create_table_and_information_schema = ON */"
 
 // readOnly makes the server refuse any write on the connection: a mistake in
 // this program must not be able to change the customer's data. Snapshots need the
