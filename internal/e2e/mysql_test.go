@@ -68,4 +68,19 @@ func dropped(values []string, literals ...string) []string {
 // mysqlTables have what only MySQL has.
 var mysqlTables = []string{
 	"CREATE TABLE computed (id INT PRIMARY KEY, u VARCHAR(40) DEFAULT (UUID()), n INT DEFAULT (1 + 2), l VARCHAR(20) DEFAULT (CONCAT('a', 'b')))", "INSERT INTO computed (id) VALUES (1), (2)",
+	// A key that the server makes and hides, above a gap.
+	"SET sql_generate_invisible_primary_key = ON", "CREATE TABLE keyed (a INT, b VARCHAR(20)) AUTO_INCREMENT = 40", "SET sql_generate_invisible_primary_key = OFF",
+	"INSERT INTO keyed SELECT seq % 3, 'same' FROM seq_1_to_12", "INSERT INTO keyed (my_row_id, a) VALUES (7, 7)",
+	// Indexes and checks on expressions, several values of a document among them.
+	`CREATE TABLE indexed (id INT PRIMARY KEY, v VARCHAR(20) COLLATE utf8mb4_0900_ai_ci, n INT, j JSON, h INT INVISIBLE DEFAULT 7,
+		g BIGINT AS (j->>'$.id') STORED, w INT AS (n + 1) VIRTUAL, UNIQUE KEY (v), KEY lowered ((LOWER(v)), n DESC), KEY sums ((n + 1), (n * 2)),
+		KEY many ((CAST(j->'$.tags' AS UNSIGNED ARRAY))), UNIQUE KEY cased ((CASE WHEN v = 'x' THEN id END)), KEY hidden (n) INVISIBLE, KEY (g), KEY (w DESC),
+		CHECK (n > -100), CHECK (JSON_VALID(j)), CHECK (v REGEXP '^.*$') NOT ENFORCED)`,
+	`INSERT INTO indexed (id, v, n, j) SELECT seq, CONCAT(IF(seq % 2, 'Ä ', 'b'), seq), seq - 5, JSON_OBJECT('id', seq, 'tags', JSON_ARRAY(seq, 2)) FROM seq_1_to_12`,
+	"INSERT INTO indexed (id, v, h) VALUES (90, 'x', NULL), (91, 'x ', 3), (92, NULL, 4)",
+	"CREATE TABLE downwards (a INT, b VARCHAR(9) COLLATE utf8mb4_0900_as_cs, v INT, PRIMARY KEY (a DESC, b))",
+	"INSERT INTO downwards SELECT x.seq, CONCAT('k', y.seq), x.seq FROM seq_1_to_4 x, seq_1_to_4 y",
+	"CREATE TABLE parted (id INT, d DATE, PRIMARY KEY (id, d)) PARTITION BY RANGE COLUMNS (d) (PARTITION a VALUES LESS THAN ('2020-01-01'), PARTITION b VALUES LESS THAN (MAXVALUE))",
+	"INSERT INTO parted SELECT seq, '2019-12-20' + INTERVAL seq DAY FROM seq_1_to_20",
+	"CREATE TABLE pictured (id INT PRIMARY KEY, n INT)", "INSERT INTO pictured SELECT seq, seq % 5 FROM seq_1_to_20", "ANALYZE TABLE pictured UPDATE HISTOGRAM ON n",
 }
