@@ -29,7 +29,8 @@ const (
 )
 
 // asLost marks an error after which the same read may be tried again on another
-// connection: the connection broke, or the server was going down or coming up.
+// connection: the connection broke, its transaction ended, or the server was going
+// down or coming up.
 func asLost(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
@@ -37,7 +38,7 @@ func asLost(err error) error {
 	server := isServerError(err,
 		errTooManyConns, errTooManyUserConns, errUserLimit, errShutdown, errKilled, errInterrupted,
 		errAborting, errReadNet, errReadInterrupted, errWriteNet, errWriteInterrupted, errNewAborting,
-		errOffline, errSessionKilled, errInactive)
+		errOffline, errSessionKilled, errInactive, errDeadlock)
 	if server || errors.Is(err, ErrSnapshotLost) || brokenTransport(err) {
 		return &retry.LostError{Err: err}
 	}

@@ -80,6 +80,7 @@ func (s *Snapshot) ask(ctx context.Context, fn func(*sql.Conn) error) error {
 	}
 	err = fn(conn)
 	_, answered := errors.AsType[*mysql.MySQLError](err)
+	answered = answered && !isServerError(err, errDeadlock) // which may have ended the transaction
 	if err == nil || errors.Is(err, row.ErrNullHash) || answered && ctx.Err() == nil {
 		s.Release(conn)
 	} else {
