@@ -70,11 +70,11 @@ func TestRepairBesideUnfinishedCopy(t *testing.T) {
 func TestCopyBesideRepair(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
 		t.Parallel()
-		m := newMove(t, target, "CREATE TABLE kept (id INT PRIMARY KEY, v VARCHAR(40))", "INSERT INTO kept SELECT seq, 'row' FROM seq_1_to_12000")
+		m := newMove(t, target, "CREATE TABLE kept (id INT PRIMARY KEY, v VARCHAR(40))", "INSERT INTO kept SELECT seq, 'row' FROM seq_1_to_3000")
 		m.must(t, exitDone, "schema", "--apply")
 		// Rows of another tool, and nothing that a copy has begun.
-		m.atTarget(t, "INSERT INTO kept SELECT i, 'row' FROM generate_series(1, 11990) g (i)")
-		p := m.start(t, "verify", "--repair", "--settle=-1s", "--tier=stream", "--max-rows-per-second=1500")
+		m.atTarget(t, "INSERT INTO kept SELECT i, 'row' FROM generate_series(1, 2990) g (i)")
+		p := m.start(t, "verify", "--repair", "--settle=-1s", "--tier=stream", "--max-rows-per-second=1000")
 		if !p.awaitCount(t, m, "SELECT count(*) FROM _migrate.lease", 2) {
 			t.Fatalf("it ended before it was met: %s", p.outcome(t))
 		}
