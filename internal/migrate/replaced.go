@@ -26,10 +26,13 @@ func (s *session) refuseReplaced(ctx context.Context) error {
 		return nil
 	}
 	var through *source.Snapshot
-	if n := s.cfg.Kindness.Connections; n > 0 && n <= s.position.Connections+1 { // the snapshot and the gauge have all
-		var err error
-		if through, err = s.keeper.View(ctx); err != nil {
+	if n := s.cfg.Kindness.Connections; n > 0 {
+		view, err := s.keeper.View(ctx)
+		if err != nil {
 			return err
+		}
+		if n <= view.Position().Connections+1 { // it and the one that watches the source have all
+			through = view
 		}
 	}
 	now, err := s.source.Identities(ctx, through)
