@@ -100,7 +100,7 @@ func withServers(dir string, source, target *sandbox.Server) testscript.Params {
 			if name == "can-mount" {
 				return runtime.GOOS == "linux" && os.Geteuid() == 0, nil
 			}
-			return sandbox.Kind(name) == target.Kind(), nil
+			return sandbox.Kind(name) == target.Kind() || sandbox.Kind(name) == source.Kind(), nil
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -56,6 +57,12 @@ func unknownDatabase(err error) error {
 	return fault.Wrap(fault.Usage, "create it on the target first: CREATE DATABASE ...", err)
 }
 
+// foreign is what the driver says of the first words of a server that is none of
+// PostgreSQL's: what it makes of them depends on their first byte, which is a
+// length where a MySQL greets. Asked for TLS, such a server says what looks like no.
+var foreign = regexp.MustCompile("unknown message type|invalid message length|body must have length|body is invalid|" +
+	"message body too large|invalid body length|authentication message too short|unknown authentication type")
+
 // explainNetwork puts what happened on the network into words. The driver's
 // own text lists every address and TLS mode that it tried.
 func explainNetwork(err error) error {
@@ -74,7 +81,7 @@ func explainNetwork(err error) error {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return fault.Wrap(fault.Failed, "the target did not answer in time: check host, port and firewall, "+
 			"or raise connect_timeout in its address", inWords("no answer in time", err))
-	case strings.Contains(err.Error(), "unknown message type"):
+	case foreign.MatchString(err.Error()):
 		return fault.Wrap(fault.Failed, "check host and port of the target",
 			inWords("the server does not speak the PostgreSQL protocol", err))
 	case strings.Contains(err.Error(), "server refused TLS connection"):
