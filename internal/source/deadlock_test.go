@@ -42,8 +42,11 @@ func TestDeadlock(t *testing.T) {
 		open, refuse bool
 		asked        int
 	}{
-		{0, true, false, 1}, {1, true, false, 2}, {deadlockTries - 1, true, false, deadlockTries},
-		{deadlockTries, true, true, deadlockTries}, {1, false, true, 1},
+		{0, true, false, 1},
+		{1, true, false, 2},
+		{deadlockTries - 1, true, false, deadlockTries},
+		{deadlockTries, true, true, deadlockTries},
+		{1, false, true, 1},
 	} {
 		fake := &deadlocked{deadlocks: test.deadlocks, open: test.open}
 		_, err := (&wiredConn{driverConn: fake}).QueryContext(t.Context(), "SELECT 1", nil)
@@ -69,8 +72,10 @@ func TestInTransaction(t *testing.T) {
 		}
 		return inside
 	}
-	if !inside() || !inside() {
-		t.Error("a snapshot is no transaction")
+	for range 2 { // asking does not end it
+		if !inside() {
+			t.Error("a snapshot is no transaction")
+		}
 	}
 	outside := true
 	err := db.onConn(t.Context(), func(c *sql.Conn) error {
