@@ -121,10 +121,11 @@ func (b *builder) createIndex(t *table, ix indexName) {
 
 // warnDropped tells that an index is not made, and of a UNIQUE what else is lost.
 func (b *builder) warnDropped(t *table, ix *schema.Index, why error) {
-	problem, advice := fmt.Sprintf("the index is not moved: %v", why), "create an index that serves the same queries after the move"
+	const another = "create an index that serves the same queries after the move"
+	problem, advice := fmt.Sprintf("the index is not moved: %v", why), another
 	if ix.Unique {
 		problem = fmt.Sprintf("UNIQUE is not checked on the target, and the index is not moved: %v", why)
-		advice = "check it in the application, or " + advice
+		advice = "check it in the application, or " + another
 	}
 	b.warn("index-dropped", t.object(ix.Name), problem, advice)
 }
