@@ -89,6 +89,9 @@ func (s *session) copyAsMember(ctx context.Context) error {
 	if err = s.finishSchema(ctx); err != nil {
 		return err
 	}
+	if err = s.keepWords(ctx); err != nil {
+		return err
+	}
 	if err = s.finish(ctx, job.ID); err != nil {
 		return err
 	}

@@ -96,6 +96,9 @@ func (s *session) finishSchema(ctx context.Context) error {
 	if _, err := s.settleChanges(ctx, s.plannedTables()); err != nil {
 		return err
 	}
+	if err := s.validateChecks(ctx); err != nil {
+		return err
+	}
 	after := s.planned.After
 	for len(after) > 0 {
 		end := slices.IndexFunc(after, func(st convert.Statement) bool { return stage(st.Kind) != stage(after[0].Kind) })

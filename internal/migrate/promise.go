@@ -13,12 +13,10 @@ import (
 // target's catalog says: a table whose rows all arrived and whose unique index
 // did not is not a table that moved.
 func (s *session) compareSchema(ctx context.Context, mappings []*schema.Mapping) error {
-	var tables []target.Promised
-	for _, t := range s.planned.Tables {
-		if slices.Contains(mappings, &t.Mapping) {
-			tables = append(tables, target.Promised{Mapping: &t.Mapping, Promise: &t.Promise})
-		}
+	if err := s.recallWords(ctx); err != nil {
+		return err
 	}
+	tables := s.promised(mappings)
 	found, err := s.target.Differences(ctx, tables)
 	if err != nil {
 		return err
@@ -28,6 +26,17 @@ func (s *session) compareSchema(ctx context.Context, mappings []*schema.Mapping)
 		s.differing[t.Mapping.Name] = found[i]
 	}
 	return nil
+}
+
+// promised are tables of the plan with what it promises of them.
+func (s *session) promised(mappings []*schema.Mapping) []target.Promised {
+	var out []target.Promised
+	for _, t := range s.planned.Tables {
+		if slices.Contains(mappings, &t.Mapping) {
+			out = append(out, target.Promised{Mapping: &t.Mapping, Promise: &t.Promise})
+		}
+	}
+	return out
 }
 
 // schemaDiffers reports whether a table's schema keeps it from passing.

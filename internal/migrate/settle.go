@@ -120,6 +120,31 @@ func (s *session) lacking(ctx context.Context) ([]string, error) {
 	return out, nil
 }
 
+// validateChecks has the target check the rows of imported tables by the CHECKs
+// that the tables were created with: an import leaves these open.
+func (s *session) validateChecks(ctx context.Context) error {
+	if s.cfg.Ingest != IngestImport {
+		return nil
+	}
+	there, err := s.objects(ctx)
+	if err != nil {
+		return err
+	}
+	var open []convert.Statement
+	for _, t := range s.planned.Tables {
+		table := target.Quote(target.Schema) + "." + target.Quote(t.Mapping.Name)
+		for _, c := range t.Promise.Checks {
+			if whole, is := there[target.Object{Table: t.Mapping.Name, Name: c.Name, Constraint: true}]; is && !whole {
+				open = append(open, convert.Statement{
+					Name: "validation of check " + t.Mapping.Name + "." + c.Name, Kind: convert.KindCheck, Table: t.Mapping.Name,
+					SQL: "ALTER TABLE " + table + " VALIDATE CONSTRAINT " + target.Quote(c.Name),
+				})
+			}
+		}
+	}
+	return s.build(ctx, open)
+}
+
 // confirmSchema makes sure, before a copy counts as finished, that everything is
 // there that comes after the rows, and that nothing is going to take it away.
 func (s *session) confirmSchema(ctx context.Context) error {

@@ -73,7 +73,7 @@ type comparison struct {
 	promise *schema.Promise
 	found   *catalogTable
 	hidden  map[string]bool // as table.column
-	words   spelled
+	words   Words
 	// mute says that the server could not be asked for its words.
 	mute bool
 	out  Differences
@@ -82,7 +82,7 @@ type comparison struct {
 func (c *comparison) run(ctx context.Context) error {
 	if hasExpressions(c.promise) {
 		var err error
-		c.words, err = c.db.spell(ctx, c.m, c.promise)
+		c.words, err = c.db.wordsFor(ctx, c.m, c.promise)
 		switch {
 		case err == nil:
 		case ctx.Err() != nil:
@@ -91,7 +91,8 @@ func (c *comparison) run(ctx context.Context) error {
 			// A right that is missing, or a type that is gone: what can be
 			// compared without is compared, and the rest is said to be open.
 			c.mute = true
-			c.out.Unchecked = "expressions of defaults, CHECKs, computed columns and indexes: " + err.Error()
+			c.out.Unchecked = "expressions of defaults, CHECKs, computed columns and indexes; " +
+				"who may read the tables of _migrate compares with the server's words that the copy kept there: " + err.Error()
 		}
 	}
 	for i, p := range c.promise.Columns {
@@ -213,8 +214,8 @@ func (c *comparison) indexWords(p schema.PromisedIndex, ix catalogIndex) (expect
 	var parts []catalogPart
 	for i, part := range p.Parts {
 		is := catalogPart{column: part.Column, expression: part.Expression, descending: part.Descending}
-		if words := c.words.parts[p.Name]; part.Column == "" && i < len(words) {
-			is.expression = words[i].expression
+		if words := c.words.Parts[p.Name]; part.Column == "" && i < len(words) {
+			is.expression = words[i]
 		}
 		parts = append(parts, is)
 	}
@@ -294,7 +295,7 @@ func (c *comparison) checks() {
 		if !have.valid {
 			c.changed(object, "validated", "not validated: existing rows may break it", "ALTER TABLE .. VALIDATE CONSTRAINT "+Quote(p.Name))
 		}
-		if expected := c.words.checks[p.Name].condition; !c.mute && have.condition != expected {
+		if expected := c.words.Checks[p.Name]; !c.mute && have.condition != expected {
 			c.changed(object, expected, have.condition, adviceReplace)
 		}
 	}

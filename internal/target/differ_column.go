@@ -29,7 +29,7 @@ func (c *comparison) column(ctx context.Context, m *schema.ColumnMapping, p sche
 		c.changed(object, "computed: "+p.Computed, "an ordinary column", "create the column anew: migrate schema prints it")
 		return nil
 	case p.Computed != "":
-		if expected := c.words.columns[m.Name].computed; !c.mute && expected != have.computed {
+		if expected := c.words.Computed[m.Name]; !c.mute && expected != have.computed {
 			c.changed(object, "computed: "+expected, "computed: "+have.computed, "create the column anew: migrate schema prints it")
 		}
 		return nil
@@ -57,7 +57,7 @@ func (c *comparison) defaults(ctx context.Context, m *schema.ColumnMapping, p sc
 		if c.mute {
 			same = have != ""
 		} else {
-			expected = c.words.columns[m.Name].defaults
+			expected = c.words.Defaults[m.Name]
 			same = have == expected
 		}
 		set += " SET DEFAULT " + p.Expression
@@ -87,24 +87,15 @@ func (c *comparison) defaults(ctx context.Context, m *schema.ColumnMapping, p sc
 
 func literalText(value string) string { return "'" + strings.ReplaceAll(value, "'", "''") + "'" }
 
-// sameValue lets the server evaluate the default that it has, in a transaction
-// that cannot write, and compares the value with what the source would store.
+// sameValue lets the server evaluate the default that it has, and compares the
+// value with what the source would store.
 func (c *comparison) sameValue(ctx context.Context, m *schema.ColumnMapping, expected, have string) (bool, error) {
-	tx, err := c.db.pool.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
-	if err != nil {
-		return false, fmt.Errorf("begin: %w", Explain(err))
+	value, err := c.evaluate(ctx, m, have)
+	if plain := withoutCasts(have); value == nil && err == nil && plain != have {
+		value, err = c.evaluate(ctx, m, plain)
 	}
-	defer rollback(ctx, tx)
-	var value *string
-	query := "SELECT " + scanExpression(*m) + " FROM (SELECT CAST((" + have + ") AS " + m.Type + ") AS " + Quote(m.Name) + ") AS d"
-	if err = tx.QueryRow(ctx, query).Scan(&value); err != nil {
-		if ctx.Err() != nil {
-			return false, err
-		}
-		return false, nil // whatever it is, it is no constant of this type
-	}
-	if value == nil {
-		return false, nil
+	if value == nil || err != nil {
+		return false, err // whatever it is, it is no constant of this type
 	}
 	text := []byte(*value)
 	if m.Kind == schema.Bytes {
@@ -118,6 +109,54 @@ func (c *comparison) sameValue(ctx context.Context, m *schema.ColumnMapping, exp
 	}
 	wanted, err := row.AppendCanonical(nil, m, []byte(expected))
 	return err == nil && string(found) == string(wanted), nil
+}
+
+// evaluate returns the value of an expression as a column's, in a transaction that
+// cannot write; nil where it has none.
+func (c *comparison) evaluate(ctx context.Context, m *schema.ColumnMapping, expression string) (*string, error) {
+	tx, err := c.db.pool.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return nil, fmt.Errorf("begin: %w", Explain(err))
+	}
+	defer rollback(ctx, tx)
+	var value *string
+	query := "SELECT " + scanExpression(*m) + " FROM (SELECT CAST((" + expression + ") AS " + m.Type + ") AS " + Quote(m.Name) + ") AS d"
+	if err = tx.QueryRow(ctx, query).Scan(&value); err != nil && ctx.Err() != nil {
+		return nil, err
+	}
+	return value, nil
+}
+
+// withoutCasts takes away the casts that CockroachDB adds to its constants: it
+// does not quote the names of types in them, so that it could not read again what it
+// printed. The constant is cast to the column's type anyway.
+func withoutCasts(text string) string {
+	var out strings.Builder
+	quote, escapes := byte(0), false
+	for i := 0; i < len(text); i++ {
+		switch b := text[i]; {
+		case quote != 0:
+			if b == '\\' && escapes && i+1 < len(text) {
+				out.WriteByte(b)
+				i++
+			} else if b == quote {
+				quote = 0
+			}
+			out.WriteByte(text[i])
+		case strings.HasPrefix(text[i:], ":::"):
+			for i += 2; i+1 < len(text) && !strings.ContainsRune("()[], ", rune(text[i+1])); i++ {
+			}
+			for strings.HasPrefix(text[i+1:], "[]") {
+				i += 2
+			}
+		default:
+			if b == '\'' || b == '"' {
+				quote, escapes = b, i > 0 && (text[i-1] == 'e' || text[i-1] == 'E')
+			}
+			out.WriteByte(b)
+		}
+	}
+	return out.String()
 }
 
 // nextvalCall is a default that takes the next value of a sequence, up to the

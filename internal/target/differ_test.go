@@ -19,3 +19,18 @@ func TestLastName(t *testing.T) {
 		}
 	}
 }
+
+func TestWithoutCasts(t *testing.T) {
+	for text, want := range map[string]string{
+		`'new':::public.order_Status`:                                       `'new'`,
+		`ARRAY['a':::public.X_set,'b:::c':::public.X_set]:::public.X_set[]`: `ARRAY['a','b:::c']`,
+		`e'it\'s:::x':::STRING`:                                             `e'it\'s:::x'`,
+		`'a\':::STRING`:                                                     `'a\'`,
+		`(1:::INT8 + 2:::INT8)`:                                             `(1 + 2)`,
+		`'x'::text`:                                                         `'x'::text`,
+	} {
+		if got := withoutCasts(text); got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+}

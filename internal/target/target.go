@@ -30,6 +30,8 @@ type DB struct {
 	idle idle
 	// spellings caches ColumnTypes: the plan's type to the server's spelling.
 	spellings sync.Map
+	// remembered are the server's words about tables; see Remember.
+	remembered map[string]Words
 }
 
 // Info says what answered.
