@@ -60,13 +60,13 @@ func (d *DB) wordsFor(ctx context.Context, m *schema.Mapping, p *schema.Promise)
 
 // expressionsOf identifies the expressions of a promise.
 func (d *DB) expressionsOf(m *schema.Mapping, p *schema.Promise) string {
-	text := d.spellingColumns(m, p)
+	parts := []string{d.spellingColumns(m, p)}
 	for _, ix := range p.Indexes {
 		if expressionIndex(ix) {
-			text += "; " + ix.Name + " " + spellingParts(ix)
+			parts = append(parts, ix.Name+" "+spellingParts(ix))
 		}
 	}
-	sum := sha256.Sum256([]byte(text))
+	sum := sha256.Sum256([]byte(strings.Join(parts, "; ")))
 	return hex.EncodeToString(sum[:])
 }
 
