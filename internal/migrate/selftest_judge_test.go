@@ -27,7 +27,7 @@ func spoiled(t *testing.T) (*schema.Mapping, []row.Row, damage.Bent, verify.Tabl
 	for _, p := range bent.Planted {
 		for _, w := range p.Want {
 			// Canonical keys of one number end in its digits.
-			digits := strings.TrimLeft(w.Key, "V\x01\x02\x03\x04\x05\x06")
+			digits := strings.TrimLeft(w.Key, "V\x01\x02\x03\x04\x05\x06\x07\x08")
 			result.Findings = append(result.Findings, verify.Finding{Kind: verify.FindingKind(w.Kind), Key: row.Key{digits}, Columns: w.Columns, Count: 1})
 		}
 	}
