@@ -250,6 +250,14 @@ func TestRename(t *testing.T) {
 			}
 		}
 		cfg.Base.Verify.Repair = true
+		const missing = `foreign key "accounts_ibfk_1" is missing`
+		if m = runOne(t, cfg, migrate.Verify); m.Verdict != report.Fail || !strings.Contains(strings.Join(m.Reasons, " "), missing) {
+			t.Errorf("repaired, without the foreign key: %s %q", m.Verdict, m.Reasons)
+		}
+		again := `ALTER TABLE "Konten" ADD CONSTRAINT accounts_ibfk_1 FOREIGN KEY (mandant) REFERENCES tenants (id) ON DELETE RESTRICT ON UPDATE RESTRICT`
+		if err := target.Exec(t.Context(), database, again); err != nil {
+			t.Fatal(err)
+		}
 		if m = runOne(t, cfg, migrate.Verify); m.Verdict != report.Pass {
 			t.Errorf("repaired: %s %q", m.Verdict, m.Reasons)
 		}

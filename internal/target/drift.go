@@ -63,8 +63,8 @@ func (d *DB) ColumnDifferences(ctx context.Context, m *schema.Mapping) (found []
 	}
 	if m.Region != "" && !have.Hidden[schema.RegionColumn] {
 		found = append(found, schema.Difference{
-			Kind: schema.IsMissing, Object: "table " + Quote(m.Name), Expected: "REGIONAL BY ROW",
-			Found: "no hidden column " + Quote(schema.RegionColumn), Advice: "ALTER TABLE " + qualified(m) + " SET LOCALITY REGIONAL BY ROW, or create it anew",
+			Kind: schema.IsChanged, Object: "the table", Expected: "REGIONAL BY ROW",
+			Found: "not REGIONAL BY ROW: it has no hidden column " + Quote(schema.RegionColumn), Advice: "ALTER TABLE " + qualified(m) + " SET LOCALITY REGIONAL BY ROW, or create it anew",
 		})
 	}
 	for _, c := range have.Columns {
