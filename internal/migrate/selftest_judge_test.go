@@ -13,7 +13,14 @@ import (
 )
 
 // spoiled is a small table with damage, and what an honest verification says.
-func spoiled(t *testing.T) (*schema.Mapping, []row.Row, damage.Bent, verify.TableResult) {
+type spoiled struct {
+	m      *schema.Mapping
+	rows   []row.Row
+	bent   damage.Bent
+	result verify.TableResult
+}
+
+func spoil(t *testing.T) spoiled {
 	t.Helper()
 	m := &schema.Mapping{Name: "t", SourceName: "t", Key: []int{0}, KeyIndex: "PRIMARY", Columns: []schema.ColumnMapping{
 		{Name: "id", Kind: schema.Int, Type: "INT8", NotNull: true}, {Name: "v", Kind: schema.Text, Type: "STRING", NotNull: true},
@@ -32,7 +39,7 @@ func spoiled(t *testing.T) (*schema.Mapping, []row.Row, damage.Bent, verify.Tabl
 		}
 	}
 	result.Total = int64(len(result.Findings))
-	return m, rows, bent, result
+	return spoiled{m, rows, bent, result}
 }
 
 // TestSelfTestSeesABlindVerifier: a verification that overlooks, invents or
@@ -64,11 +71,11 @@ func TestSelfTestSeesABlindVerifier(t *testing.T) {
 		{"another kind", func(r *verify.TableResult) { changed(r).Kind = verify.Missing }, true, true},
 		{"another key", func(r *verify.TableResult) { changed(r).Key = row.Key{"123456789"} }, true, true},
 	} {
-		m, rows, bent, result := spoiled(t)
-		tt.lie(&result)
+		is := spoil(t)
+		tt.lie(&is.result)
 		s := &selfTest{session: &session{}, taken: newTaken()}
-		s.taken.byTable["t"] = rows
-		if err := s.judge(m, bent, &result); err != nil {
+		s.taken.byTable["t"] = is.rows
+		if err := s.judge(is.m, is.bent, &is.result); err != nil {
 			t.Fatal(err)
 		}
 		s.report.Settle()
@@ -80,7 +87,8 @@ func TestSelfTestSeesABlindVerifier(t *testing.T) {
 }
 
 func TestSelfTestCountsRowsWithoutKey(t *testing.T) {
-	m, rows, _, _ := spoiled(t)
+	is := spoil(t)
+	m, rows := is.m, is.rows
 	m.Key, m.KeyIndex = nil, ""
 	bent := damage.Bend(damage.Table{Mapping: m, Rows: rows}, damage.Options{Seed: 1})
 	for _, tt := range []struct {
