@@ -77,6 +77,7 @@ func (j *journal) now() checkpoint.Entry {
 // that follows another one, or was refused beside it, must not say that the copy
 // ended or failed.
 func (j *journal) write(ctx context.Context, e checkpoint.Entry) {
+	leading := j.s.leading.Load() // before quiet: who has lost the lease is quiet first, and leads nothing then
 	if j.s.quiet.Load() {
 		return
 	}
@@ -88,8 +89,8 @@ func (j *journal) write(ctx context.Context, e checkpoint.Entry) {
 		return
 	}
 	e.Job = j.s.jobID()
-	if by := j.s.leading.Load(); by != nil {
-		e.By = *by // who was asleep may not know yet that another one leads
+	if leading != nil {
+		e.By = *leading // who was asleep may not know yet that another one leads
 	}
 	_ = checkpoint.Note(ctx, store, e) // the next note may succeed
 }
