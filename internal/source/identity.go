@@ -60,9 +60,9 @@ func (ids Identities) Replaced(now Identities, tables []string) []string {
 }
 
 func (db *DB) onConn(ctx context.Context, fn func(*sql.Conn) error) error {
-	conn, err := db.pool.Conn(ctx)
+	conn, err := db.conn(ctx)
 	if err != nil {
-		return err //nolint:wrapcheck // the caller wraps it
+		return err
 	}
 	defer func() { _ = conn.Close() }()
 	return fn(conn)
@@ -75,20 +75,21 @@ func (db *DB) identities(ctx context.Context, conn *sql.Conn) (Identities, error
 		return out, err
 	}
 	out.numbered = len(numbers) > 0
-	err = eachText(ctx, conn, `SELECT TABLE_NAME, '', CREATE_TIME FROM information_schema.TABLES
+	err = eachRow(ctx, conn, `SELECT TABLE_NAME AS name, '' AS part, CREATE_TIME AS made FROM information_schema.TABLES
 			WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')
 		UNION ALL SELECT TABLE_NAME, CONCAT_WS('/', PARTITION_NAME, SUBPARTITION_NAME), CREATE_TIME FROM information_schema.PARTITIONS
 			WHERE TABLE_SCHEMA = DATABASE() AND PARTITION_NAME IS NOT NULL
-		ORDER BY 1, 2`, func(cells []string) {
-		table, part, made := cells[0], cells[1], cells[2]
+		ORDER BY 1, 2`, func(row map[string]sql.NullString) error {
+		table, part, made := row["name"].String, row["part"].String, row["made"].String
 		if numbers[table] != "" {
 			out.byTable[table] = numbers[table]
-			return
+			return nil
 		}
 		out.byTable[table] += part + "=" + made + " "
 		if part != "" {
 			out.Blind = "a partition that is exchanged"
 		}
+		return nil
 	})
 	return out, err
 }
@@ -104,11 +105,13 @@ func (db *DB) innoNumbers(ctx context.Context, conn *sql.Conn) (map[string]strin
 		catalog = "INNODB_SYS_TABLES"
 	}
 	out := map[string]string{}
-	err := eachText(ctx, conn, "SELECT SUBSTRING_INDEX(NAME, '/', -1), TABLE_ID, '' FROM information_schema."+catalog+
-		" WHERE SUBSTRING_INDEX(NAME, '/', 1) = DATABASE() ORDER BY 1", func(cells []string) {
-		if table, _, _ := strings.Cut(cells[0], "#"); plainName(table) {
-			out[table] += cells[0] + "=" + cells[1] + " "
+	err := eachRow(ctx, conn, "SELECT SUBSTRING_INDEX(NAME, '/', -1) AS name, TABLE_ID AS number FROM information_schema."+catalog+
+		" WHERE SUBSTRING_INDEX(NAME, '/', 1) = DATABASE() ORDER BY 1", func(row map[string]sql.NullString) error {
+		name := row["name"].String
+		if table, _, _ := strings.Cut(name, "#"); plainName(table) {
+			out[table] += name + "=" + row["number"].String + " "
 		}
+		return nil
 	})
 	if isServerError(err, errPrivilege, errAccessDenied) {
 		return nil, nil
@@ -121,21 +124,4 @@ func plainName(name string) bool {
 	return name != "" && !slices.ContainsFunc([]byte(name), func(c byte) bool {
 		return c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
 	})
-}
-
-// eachText calls fn for each row of a query of three columns, NULL as "".
-func eachText(ctx context.Context, conn *sql.Conn, query string, fn func(cells []string)) error {
-	rows, err := conn.QueryContext(ctx, query)
-	if err != nil {
-		return err //nolint:wrapcheck // the caller wraps it
-	}
-	defer func() { _ = rows.Close() }() // Err tells of errors
-	for rows.Next() {
-		var cells [3]sql.NullString
-		if err := rows.Scan(&cells[0], &cells[1], &cells[2]); err != nil {
-			return err //nolint:wrapcheck // the caller wraps it
-		}
-		fn([]string{cells[0].String, cells[1].String, cells[2].String})
-	}
-	return rows.Err() //nolint:wrapcheck // the caller wraps it
 }
