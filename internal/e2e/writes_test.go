@@ -331,4 +331,8 @@ func TestPartitionDroppedWhileCopied(t *testing.T) {
 	if o := p.outcome(t); o.code != exitRefused || !strings.Contains(o.stderr, "replaced or altered z_last while it was read") {
 		t.Errorf("what is left of a table was copied: %s", o)
 	}
+	// The next start would see nothing change.
+	if o := m.should(t, exitRefused, "copy"); !strings.Contains(o.stderr, "replaced or altered z_last") {
+		t.Errorf("and finished by the next start: %s", o)
+	}
 }

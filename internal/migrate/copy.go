@@ -76,7 +76,7 @@ func (s *session) copyAsMember(ctx context.Context) error {
 		return err
 	}
 	if err = s.refuseReplaced(ctx); err != nil {
-		return err
+		return s.noteReplaced(ctx, err)
 	}
 	if leads, err = s.awaitFinish(ctx); err != nil || !leads {
 		return err
@@ -122,6 +122,9 @@ func (s *session) prepare(ctx context.Context) (checkpoint.Job, error) {
 	}
 	job, err := s.openJob(ctx)
 	if err != nil || !job.Finished.IsZero() {
+		return job, err
+	}
+	if err = s.refuseNoted(ctx); err != nil {
 		return job, err
 	}
 	if err = s.makeRoom(ctx); err != nil {

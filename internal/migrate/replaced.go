@@ -2,9 +2,12 @@ package migrate
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
+	"time"
 
+	"leap/internal/checkpoint"
 	"leap/internal/fault"
 	"leap/internal/source"
 )
@@ -60,4 +63,41 @@ func (s *session) refuseReplaced(ctx context.Context) error {
 	return fault.New(fault.Refused,
 		"stop schema changes on the source (online ones too: gh-ost, pt-online-schema-change), empty the target and begin again",
 		"the source replaced or altered %s while it was read: what was read may not be the rows of one moment", strings.Join(replaced, ", "))
+}
+
+// replacedID is under which it is noted that a job has read replaced tables. No
+// database can have this name.
+func (s *session) replacedID() string { return s.jobID() + "/replaced" }
+
+// noteReplaced remembers a refusal of refuseReplaced with the job: what was copied
+// stays suspect, and the next start would find nothing wrong.
+func (s *session) noteReplaced(ctx context.Context, refused error) error {
+	if fault.ClassOf(refused) != fault.Refused {
+		return refused // the source could not be asked
+	}
+	return errors.Join(refused, s.target.Transaction(ctx, transaction(func(store checkpoint.Store) error {
+		job, err := checkpoint.Load(ctx, store, s.jobID())
+		if err != nil {
+			return err
+		}
+		return checkpoint.SaveFacts(ctx, store, s.replacedID(), job.Started.UTC().Format(time.RFC3339Nano)+" "+refused.Error())
+	})))
+}
+
+// refuseNoted refuses to go on with a job that has read replaced tables.
+func (s *session) refuseNoted(ctx context.Context) error {
+	store := s.target.Store()
+	note, found, err := checkpoint.LoadFacts(ctx, store, s.replacedID())
+	if err != nil || !found {
+		return err
+	}
+	job, err := checkpoint.Load(ctx, store, s.jobID())
+	if err != nil {
+		return err
+	}
+	started, why, _ := strings.Cut(note, " ")
+	if started != job.Started.UTC().Format(time.RFC3339Nano) {
+		return nil // that was another attempt
+	}
+	return fault.New(fault.Refused, "empty the target, its schema _migrate included, and begin again", "an earlier start of this copy ended so: %s", why)
 }
