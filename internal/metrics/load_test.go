@@ -12,15 +12,7 @@ import (
 
 func TestLoad(t *testing.T) {
 	m := NewLoad(Run{Workload: "kv", Mix: "read", ID: "r1", Stripe: "1/2"}, []string{"get", "put"})
-	address, stop, err := m.Serve(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
-	}()
+	address := serving(t, m)
 	c := hist.NewCollector(hist.Options{Ops: []string{"get", "put"}})
 	r := c.Recorder()
 	for i, ms := range []int{1, 49, 51, 199, 201, 90_000} {

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -14,6 +15,24 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// serving answers scrapes until the test ends.
+func serving(t *testing.T, m interface {
+	Serve(ctx context.Context, address string) (found string, stop func() error, err error)
+},
+) string {
+	t.Helper()
+	address, stop, err := m.Serve(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return address
+}
 
 // scrape reads the metrics as a Prometheus server does.
 func scrape(t *testing.T, address string) map[string]*dto.MetricFamily {

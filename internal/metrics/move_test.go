@@ -37,15 +37,7 @@ func TestMove(t *testing.T) {
 	m := NewMove("1.2.3")
 	clock := time.UnixMilli(1_700_000_000_000)
 	m.now = func() time.Time { return clock }
-	address, stop, err := m.Serve(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
-	}()
+	address := serving(t, m)
 	emit := func(after time.Duration, events ...event.Event) {
 		clock = clock.Add(after)
 		for _, e := range events {
@@ -125,15 +117,7 @@ func check(t *testing.T, got, want map[string]float64) {
 // TestMoveTellsTenantsApart: the same table of two tenants.
 func TestMoveTellsTenantsApart(t *testing.T) {
 	m := NewMove("1.2.3")
-	address, stop, err := m.Serve(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
-	}()
+	address := serving(t, m)
 	for tenant, rows := range map[string]int64{"de": 1, "fr": 2} {
 		m.Emit(event.Event{Kind: event.PhaseStarted, Tenant: tenant, Phase: "copy"})
 		m.Emit(event.Event{Kind: event.RowsMoved, Tenant: tenant, Phase: "copy", Table: "a", Rows: rows})
