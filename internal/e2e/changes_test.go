@@ -128,6 +128,40 @@ func (l *links) cut(t *testing.T) {
 	}
 }
 
+// copyWaitsFor runs a copy while the target is at a change of the table child
+// that it cannot end, as a session has read it: the copy says so, and is done
+// when the change is.
+func (m move) copyWaitsFor(t *testing.T, change string) {
+	t.Helper()
+	db := handle(t, m.target, m.to)
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if _, err = tx.ExecContext(t.Context(), "SELECT * FROM child"); err != nil {
+		t.Fatal(err)
+	}
+	changed := make(chan error, 1)
+	go func() {
+		_, failure := db.ExecContext(t.Context(), change)
+		changed <- failure
+	}()
+	p := m.start(t, "copy")
+	if !p.awaitPrinted(t, "waiting for a schema change that the target has not ended") {
+		t.Errorf("it does not wait for the target: %s", p.outcome(t))
+	}
+	if err = tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if o := p.outcome(t); o.code != exitDone {
+		t.Errorf("not done: %s", o)
+	}
+	if err = <-changed; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestUnfinishedIsWaitedFor is the same with rows that break nothing: what an
 // interrupted copy began is used, and the copy is done when it is.
 func TestUnfinishedIsWaitedFor(t *testing.T) {
@@ -138,35 +172,9 @@ func TestUnfinishedIsWaitedFor(t *testing.T) {
 		t.Parallel()
 		m := newMove(t, target, "CREATE TABLE child (id INT PRIMARY KEY, v INT NOT NULL, UNIQUE KEY u_v (v))", "INSERT INTO child VALUES (1, 1)")
 		m.must(t, exitDone, "schema", "--apply")
-		db := handle(t, target, m.to)
-		tx, err := db.BeginTx(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = tx.Rollback() }()
-		if _, err = tx.ExecContext(t.Context(), "SELECT * FROM child"); err != nil {
-			t.Fatal(err)
-		}
-		built := make(chan error, 1)
-		go func() {
-			_, failure := db.ExecContext(t.Context(), "CREATE UNIQUE INDEX u_v ON child (v)")
-			built <- failure
-		}()
-		p := m.start(t, "copy")
-		if !p.awaitPrinted(t, "waiting for a schema change that the target has not ended") {
-			t.Errorf("it does not wait for the target: %s", p.outcome(t))
-		}
-		if err = tx.Commit(); err != nil {
-			t.Fatal(err)
-		}
-		if o := p.outcome(t); o.code != exitDone {
-			t.Errorf("not done: %s", o)
-		}
+		m.copyWaitsFor(t, "CREATE UNIQUE INDEX u_v ON child (v)")
 		if n := m.targetValue(t, unfinishedThings[0].whole); n != "1" {
 			t.Errorf("%s indexes are there", n)
-		}
-		if err = <-built; err != nil {
-			t.Error(err)
 		}
 	})
 }
@@ -183,33 +191,7 @@ func TestTakenAwayIsNotThere(t *testing.T) {
 			"CREATE TABLE child (id INT PRIMARY KEY, v INT NOT NULL, CONSTRAINT fk_id FOREIGN KEY (id) REFERENCES parent (id))")
 		m.must(t, exitDone, "schema", "--apply")
 		m.atTarget(t, "ALTER TABLE child ADD CONSTRAINT fk_id FOREIGN KEY (id) REFERENCES parent (id)")
-		db := handle(t, target, m.to)
-		tx, err := db.BeginTx(t.Context(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = tx.Rollback() }()
-		if _, err = tx.ExecContext(t.Context(), "SELECT * FROM child"); err != nil {
-			t.Fatal(err)
-		}
-		dropped := make(chan error, 1)
-		go func() {
-			_, failure := db.ExecContext(t.Context(), "ALTER TABLE child DROP CONSTRAINT fk_id")
-			dropped <- failure
-		}()
-		p := m.start(t, "copy")
-		if !p.awaitPrinted(t, "waiting for a schema change that the target has not ended") {
-			t.Errorf("it does not wait for the target: %s", p.outcome(t))
-		}
-		if err = tx.Commit(); err != nil {
-			t.Fatal(err)
-		}
-		if o := p.outcome(t); o.code != exitDone {
-			t.Errorf("not done: %s", o)
-		}
-		if err = <-dropped; err != nil {
-			t.Error(err)
-		}
+		m.copyWaitsFor(t, "ALTER TABLE child DROP CONSTRAINT fk_id")
 		if n := m.targetValue(t, unfinishedThings[2].whole); n != "1" {
 			t.Errorf("%s foreign keys are there", n)
 		}
