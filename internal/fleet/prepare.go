@@ -121,6 +121,12 @@ func (d *described) belong(p *plan.Plan, t *plan.Tenant, m *move) plan.Problems 
 	if t.OwnDatabase != "" {
 		return problems
 	}
+	tenancy.Shared = map[string]bool{}
+	for _, b := range tables {
+		if b.Shared {
+			tenancy.Shared[b.Table] = true
+		}
+	}
 	for _, other := range p.Tenants {
 		if sourceOf(other) != sourceOf(t) {
 			continue

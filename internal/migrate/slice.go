@@ -40,7 +40,12 @@ func (s *session) takeSlices(ctx context.Context) ([]schema.Finding, error) {
 			findings = append(findings, leftBehind(t.Name, reason))
 			continue
 		}
-		if slice := s.slices[t.Name]; slice != nil {
+		slice := s.slices[t.Name]
+		if slice == nil && s.undecided(t.Name) {
+			return nil, fault.New(fault.Refused, "say in the plan how it belongs to tenants (migrate plan check), or drop it, and start again",
+				"the source has a table %s that it did not have when this run began, and all of its rows would go to one tenant", t.Name)
+		}
+		if slice != nil {
 			t = share(t, slice.Access.Rows)
 		}
 		kept = append(kept, t)
@@ -48,6 +53,13 @@ func (s *session) takeSlices(ctx context.Context) ([]schema.Finding, error) {
 	s.whole = &whole
 	s.database.Tables = kept
 	return findings, nil
+}
+
+// undecided reports whether nobody has said whose a whole table of a shared
+// database is: the plan was compared with the source when the run began, and a
+// tenant's turn may come hours later.
+func (s *session) undecided(table string) bool {
+	return s.cfg.Tenancy != nil && s.cfg.Tenancy.Shared != nil && !s.cfg.Tenancy.Shared[table]
 }
 
 // share is a table of which only so many rows are moved. The statistics of the

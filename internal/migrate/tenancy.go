@@ -16,6 +16,10 @@ type Tenancy struct {
 	// Rest lists rows that no tenant takes, on purpose, by the table's name on
 	// the source.
 	Rest map[string][]Rest
+	// Shared lists reference data, tables of a shared source database that every
+	// tenant gets whole, by name on the source. Nil for a database that is all the
+	// tenant's own: there every table is its.
+	Shared map[string]bool
 	// References are foreign keys that the plan knows and the source does not
 	// declare, by the table that refers.
 	References map[string][]schema.Hop

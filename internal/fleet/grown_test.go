@@ -1,0 +1,45 @@
+package fleet
+
+import (
+	"strings"
+	"testing"
+
+	"leap/internal/event"
+	"leap/internal/fault"
+	"leap/internal/migrate"
+	"leap/internal/sandbox/sandboxtest"
+)
+
+// onEvent is a sink that is a function.
+type onEvent func(event.Event)
+
+func (f onEvent) Emit(e event.Event) { f(e) }
+
+// A table that somebody makes while other tenants move holds everybody's rows:
+// it does not go whole to whoever comes next.
+func TestTableOfTheNight(t *testing.T) {
+	s := setUp(t)
+	target := sandboxtest.Target(t)
+	s.text = strings.Replace(s.text, "tenants_at_once: 2", "tenants_at_once: 1", 1)
+	a, b := sandboxtest.NewDatabase(t, target), sandboxtest.NewDatabase(t, target)
+	cfg := s.config(t, targets(map[string]string{"a": target.URL(a), "b": target.URL(b)}),
+		"tenants:\n  - {name: alpha, id: 1, target: a}\n  - {name: beta, id: 2, target: b}\n",
+		"rest:\n  - {tables: [tenants, accounts, entries, notes], id: 3, reason: it stays}\n")
+	made := false
+	cfg.Base.Events = onEvent(func(e event.Event) {
+		if !made && e.Kind == event.PhaseStarted && e.Phase == string(migrate.Verify) {
+			made = true
+			if err := s.source.Exec(t.Context(), s.from, "CREATE TABLE accounts_backup (PRIMARY KEY (id)) AS SELECT * FROM accounts"); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	f, err := Run(t.Context(), cfg, all...)
+	if err != nil || !made {
+		t.Fatal(made, err)
+	}
+	checkRows(t, f.Tenants[0])
+	if m := f.Tenants[1]; m.ExitCode != int(fault.Refused) || !strings.Contains(m.Error.Message, "accounts_backup") {
+		t.Errorf("exit code %d: %+v", m.ExitCode, m.Error)
+	}
+}
