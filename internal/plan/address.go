@@ -97,7 +97,46 @@ func (p *Plan) Endpoints(tenants []*Tenant, out Outside) (map[string]Ends, Probl
 		}
 		ends[t.Name] = Ends{src, dst}
 	}
-	return ends, r.problems
+	return ends, append(r.problems, p.sameSources(tenants, out)...)
+}
+
+// sameSources finds tenants that come from one database under two names: who has
+// it all to itself would get the others' rows, and of two sources each would be
+// proven complete without the tenants of the other. Where another tenant's address
+// cannot be resolved, that is its own trouble.
+func (p *Plan) sameSources(tenants []*Tenant, out Outside) Problems {
+	r := &resolver{plan: p, out: out, told: map[string]bool{}}
+	quiet := &resolver{plan: p, out: out, told: map[string]bool{}}
+	found := map[string]endpoint.Endpoint{} // by source and database, as the plan names them
+	name := func(t *Tenant) string { return t.Source + "\x00" + t.OwnDatabase }
+	for _, t := range p.Tenants {
+		if _, ok := found[name(t)]; !ok {
+			if e, ok := quiet.source(t); ok {
+				found[name(t)] = e
+			}
+		}
+	}
+	for _, t := range tenants {
+		mine, ok := found[name(t)]
+		for _, other := range p.Tenants {
+			theirs, is := found[name(other)]
+			if !ok || !is || name(t) == name(other) || !mine.Same(theirs) {
+				continue
+			}
+			switch {
+			case t.OwnDatabase == "" && other.OwnDatabase == "":
+				r.complain(p.PathOf(t)+".source", "let all tenants of a database name the same source",
+					"the sources %s and %s are one database: the rows of tenants %s and %s would not be told apart", t.Source, other.Source, t.Name, other.Name)
+			case t.OwnDatabase == "":
+				r.complain(p.PathOf(other)+".own_database", "say id: with its value in the tenant column instead",
+					"the database %s is not tenant %s's own: tenant %s has rows there", mine.Database, other.Name, t.Name)
+			default:
+				r.complain(p.PathOf(t)+".own_database", "say id: with its value in the tenant column instead",
+					"the database %s is not tenant %s's own: tenant %s has rows there", mine.Database, t.Name, other.Name)
+			}
+		}
+	}
+	return r.problems
 }
 
 // SourceEndpoint resolves the address of a source, in a database of it if one is named.
