@@ -133,6 +133,7 @@ func (d *described) belong(p *plan.Plan, t *plan.Tenant, m *move) plan.Problems 
 		}
 		theirs, wrong := p.Belong(other, d.database)
 		problems = append(problems, wrong...)
+		problems = append(problems, overreach(p, t, other, tables, theirs)...)
 		for table, slice := range plan.Slices(other, theirs) {
 			tenancy.All[table] = append(tenancy.All[table], slice)
 		}
@@ -144,6 +145,27 @@ func (d *described) belong(p *plan.Plan, t *plan.Tenant, m *move) plan.Problems 
 		}
 	}
 	return append(problems, wrong...)
+}
+
+// overreach finds tables that one tenant would get all of and another a part: the
+// first would have the rows of the second, and no proof looks at whole tables.
+func overreach(p *plan.Plan, t, other *plan.Tenant, mine, theirs []plan.Belonging) (out plan.Problems) {
+	for _, b := range mine {
+		i := slices.IndexFunc(theirs, func(o plan.Belonging) bool { return o.Table == b.Table })
+		if i < 0 {
+			continue
+		}
+		all, part := t, other
+		switch o := theirs[i]; {
+		case b.Sliced() && o.Shared:
+			all, part = other, t
+		case !b.Shared || !o.Sliced():
+			continue
+		}
+		out = append(out, p.At(p.PathOf(all)+".tables", "let it belong to all tenants in the same way, or leave it out for one of them",
+			"tenant %s would get all of table %s, in which rows are tenant %s's", all.Name, b.Table, part.Name))
+	}
+	return out
 }
 
 // beside is how many connections a tenant needs besides those of its readers.

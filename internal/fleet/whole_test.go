@@ -43,3 +43,23 @@ func TestTableOfTheNight(t *testing.T) {
 		t.Errorf("exit code %d: %+v", m.ExitCode, m.Error)
 	}
 }
+
+// A table is everybody's or divided: who got all of it would have the others' rows.
+func TestSharedByOneTenant(t *testing.T) {
+	s := setUp(t)
+	target := sandboxtest.Target(t)
+	s.text += targets(map[string]string{"a": target.URL("a"), "b": target.URL("b")})
+	cfg := s.config(t, `tenants:
+  - name: alpha
+    id: 1
+    target: a
+    tables: [{match: [tenants, accounts], shared: true}, {match: [entries, notes], leave_out: not needed}]
+  - {name: beta, id: 2, target: b}`)
+	for _, name := range []string{"alpha", "beta"} {
+		cfg.Names = []string{name}
+		_, err := Run(t.Context(), cfg, all...)
+		if fault.ClassOf(err) != fault.Usage || !strings.Contains(err.Error(), "tenant alpha would get all of table accounts, in which rows are tenant beta's") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
