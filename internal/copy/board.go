@@ -223,6 +223,9 @@ func (j *job) see(ctx context.Context, store checkpoint.Store, id checkpoint.Seg
 	if s.last, s.begun, err = checkpoint.Last(ctx, store, j.cfg.Lease.Job, id); err != nil || !s.begun {
 		return s, err
 	}
+	if s.last.Range, err = j.seals.open(id.Table, s.last.Range); err != nil {
+		return s, err
+	}
 	s.rows, s.bytes, err = checkpoint.Moved(ctx, store, j.cfg.Lease.Job, id)
 	return s, err
 }

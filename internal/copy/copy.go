@@ -134,7 +134,7 @@ type TableResult struct {
 // committed stays recorded; calling Run again continues.
 func Run(ctx context.Context, src Source, dst Target, tables []*schema.Mapping, cfg Config) ([]TableResult, error) {
 	cfg = cfg.withDefaults()
-	j := &job{src: src, dst: dst, cfg: cfg}
+	j := &job{src: src, dst: dst, cfg: cfg, seals: sealsOf(tables, src.OrderKey)}
 	state, err := j.load(ctx)
 	if err != nil {
 		return nil, err
@@ -154,6 +154,8 @@ type job struct {
 	src Source
 	dst Target
 	cfg Config
+	// seals hide what the checkpoint is not to show.
+	seals seals
 
 	spare buffers
 }

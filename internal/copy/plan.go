@@ -96,16 +96,21 @@ func (j *job) divide(ctx context.Context, m *schema.Mapping) ([]checkpoint.Segme
 			})
 		}
 	}
-	segments := between(m.SourceName, cuts)
+	segments, err := j.seals.closeAll(between(m.SourceName, cuts))
+	if err != nil {
+		return nil, err
+	}
 	var recorded []checkpoint.Segment
-	err := j.held(ctx, func(store checkpoint.Store) error {
+	err = j.held(ctx, func(store checkpoint.Store) error {
 		// Not into segments: a failed attempt returns nil, and the next one
 		// would record a table without segments, which counts as copied.
-		var err error
 		recorded, err = checkpoint.Divide(ctx, store, j.cfg.Lease.Job, segments)
 		return err
 	})
-	return recorded, err
+	if err != nil {
+		return nil, err
+	}
+	return j.seals.openAll(recorded)
 }
 
 // segmentsOf is how many segments a table is worth.

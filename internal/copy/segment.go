@@ -14,6 +14,7 @@ import (
 	"leap/internal/fault"
 	"leap/internal/retry"
 	"leap/internal/row"
+	"leap/internal/schema"
 )
 
 // chunk is a piece of a segment on its way from the reader to the writer.
@@ -137,6 +138,7 @@ type cutter struct {
 func newCutter(j *job, t *table, s *segment) *cutter {
 	copied := t.mapping.Copied()
 	values := newValues(copied)
+	values.unnamed = slices.ContainsFunc(t.mapping.KeyColumns(), func(k schema.ColumnMapping) bool { return k.Mask != nil })
 	if j.cfg.Puts {
 		values.fix(t.mapping.KeyColumns())
 	}
@@ -203,9 +205,13 @@ func (c *cutter) nextBuffer(ctx context.Context) error {
 }
 
 func (c *cutter) send(ctx context.Context, upTo row.Key, final bool) error {
+	name := c.table.mapping.SourceName
+	of, err := c.job.seals.close(name, row.Range{After: c.after, UpTo: upTo})
+	if err != nil {
+		return err
+	}
 	out := chunk{data: c.buf, record: checkpoint.Chunk{
-		Table: c.table.mapping.SourceName, Segment: c.seg.id, Seq: c.seq,
-		Range: row.Range{After: c.after, UpTo: upTo}, Final: final,
+		Table: name, Segment: c.seg.id, Seq: c.seq, Range: of, Final: final,
 		Rows: c.rows, Bytes: int64(len(c.buf)), Position: c.at,
 		Changes: c.values.takeChanges(),
 	}}

@@ -37,6 +37,11 @@ func (j *job) load(ctx context.Context) (*state, error) {
 		if s.segments, err = checkpoint.Segments(ctx, store, j.cfg.Lease.Job); err != nil {
 			return err
 		}
+		for table, segments := range s.segments {
+			if s.segments[table], err = j.seals.openAll(segments); err != nil {
+				return err
+			}
+		}
 		if s.clearing, err = checkpoint.Clearing(ctx, store, j.cfg.Lease.Job); err != nil {
 			return err
 		}
@@ -44,8 +49,9 @@ func (j *job) load(ctx context.Context) (*state, error) {
 		clear(s.rows)
 		clear(s.totals)
 		return checkpoint.Chunks(ctx, store, j.cfg.Lease.Job, func(c checkpoint.Chunk) error {
+			c.Range, err = j.seals.open(c.Table, c.Range)
 			s.add(c)
-			return nil
+			return err
 		})
 	})
 	return s, err

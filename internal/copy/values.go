@@ -18,6 +18,8 @@ import (
 type values struct {
 	columns []inspected
 	masks   []maskedColumn
+	// unnamed says that the ledger lists no keys: some of a key is masked.
+	unnamed bool
 	changes []checkpoint.Change
 	changed row.Row // memory of the row that apply returns
 }
@@ -181,12 +183,14 @@ func (v *values) count(column string, out verdict, names row.KeyReader, r row.Ro
 	change := checkpoint.Change{Column: column, Policy: out.policy, Action: string(out.action), Count: 1}
 	for i := range v.changes {
 		have := &v.changes[i]
-		if have.Column == change.Column && have.Policy == change.Policy && len(have.Examples) >= maxExamples {
+		if have.Column == change.Column && have.Policy == change.Policy && (v.unnamed || len(have.Examples) >= maxExamples) {
 			have.Count++
 			return
 		}
 	}
-	change.Examples = []string{names.Key(r).String()}
+	if !v.unnamed {
+		change.Examples = []string{names.Key(r).String()}
+	}
 	v.changes = mergeChange(v.changes, change)
 }
 

@@ -123,7 +123,7 @@ func (j *journal) keep(ctx context.Context) (end func(error)) {
 		e.State = checkpoint.Ended
 		switch {
 		case err != nil:
-			e.State, e.Error = checkpoint.Broken, err.Error()
+			e.State, e.Error = checkpoint.Broken, j.s.outward(err)
 		case e.Phase == string(Verify) && j.s.verdict(ctx, Verify, nil) != report.Pass:
 			e.State, e.Error = checkpoint.Broken, "the verification found differences, or could not look at everything"
 		}
@@ -131,4 +131,20 @@ func (j *journal) keep(ctx context.Context) (end func(error)) {
 			j.write(ctx, e)
 		}
 	}
+}
+
+// outward is an error's text as the target may show it. Errors name rows by their
+// keys on the source, which nobody who sees a rehearsal's target is to know.
+func (s *session) outward(err error) string {
+	if s.planned == nil {
+		return err.Error()
+	}
+	for _, m := range s.mappings() {
+		for _, c := range m.KeyColumns() {
+			if c.Mask != nil {
+				return "it broke off; what the command printed says why, and is not kept here because keys are masked"
+			}
+		}
+	}
+	return err.Error()
 }
