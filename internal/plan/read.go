@@ -25,7 +25,7 @@ func Read(name string, text []byte) (*Plan, error) {
 	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
 		return nil, Problems{p.problem("", "let migrate plan init write one, and go on from there", "the file holds no plan")}.Err()
 	}
-	r := &reader{plan: p, anchors: map[string]ast.Node{}}
+	r := &reader{plan: p, anchors: map[string]ast.Node{}, merging: map[ast.Node]bool{}}
 	r.collect(file.Docs[0].Body)
 	r.structure("", file.Docs[0].Body, reflect.ValueOf(p).Elem())
 	if len(r.problems) > 0 {
@@ -52,15 +52,25 @@ func (p *Plan) syntax(err error) Problem {
 type reader struct {
 	plan     *Plan
 	anchors  map[string]ast.Node
+	merging  map[ast.Node]bool // mappings that are being merged into another
 	problems Problems
 }
 
-// collect finds the anchors: thirty tenants have much in common.
+// collect finds the anchors: thirty tenants have much in common. One name for two
+// things, and a name for nothing, are problems: what an alias means must not
+// depend on where it stands.
 func (r *reader) collect(n ast.Node) {
 	ast.Walk(visitor(func(n ast.Node) {
-		if a, ok := n.(*ast.AnchorNode); ok {
-			r.anchors[a.Name.String()] = a.Value
+		a, ok := n.(*ast.AnchorNode)
+		if !ok {
+			return
 		}
+		name := a.Name.String()
+		if r.anchors[name] != nil {
+			r.note("&"+name, n)
+			r.complain("&"+name, "give one of them another name", "the anchor &%s is there twice", name)
+		}
+		r.anchors[name] = a.Value
 	}), n)
 }
 
@@ -122,8 +132,7 @@ func (r *reader) entries(path string, n ast.Node) (out []entry, ok bool) {
 	var merged []entry
 	for _, pair := range pairs {
 		if pair.Key.IsMergeKey() {
-			more, _ := r.entries(path, pair.Value)
-			merged = append(merged, more...)
+			merged = append(merged, r.merged(path, pair)...)
 			continue
 		}
 		key := pair.Key.GetToken().Value
@@ -142,6 +151,32 @@ func (r *reader) entries(path string, n ast.Node) (out []entry, ok bool) {
 		}
 	}
 	return out, true
+}
+
+// merged lists the entries of what a mapping merges: one mapping, or a list of
+// them of which the first comes first.
+func (r *reader) merged(path string, pair *ast.MappingValueNode) (out []entry) {
+	from := []ast.Node{pair.Value}
+	if list, ok := r.plain(pair.Value).(*ast.SequenceNode); ok {
+		from = list.Values
+	}
+	at := path + ".<<"
+	for _, n := range from {
+		if n = r.plain(n); r.merging[n] {
+			r.note(at, pair.Key)
+			r.complain(at, "merge another group of keys", "%s merges itself", orPlan(path))
+			continue
+		}
+		r.merging[n] = true
+		entries, ok := r.entries(path, n)
+		delete(r.merging, n)
+		if !ok {
+			r.note(at, pair.Key)
+			r.complain(at, "write <<: *name, with &name before the group of keys", "what %s merges is not a group of keys", orPlan(path))
+		}
+		out = append(out, entries...)
+	}
+	return out
 }
 
 // below joins a path and a key.
