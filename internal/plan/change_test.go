@@ -51,6 +51,10 @@ func TestConditionProblem(t *testing.T) {
 		"(a = 1":                             "opens a parenthesis",
 		"a = 'x":                             "nothing closes",
 		"a > Rand()":                         "uses RAND",
+		"a > UNIX_TIMESTAMP( ) - 86400":      "uses UNIX_TIMESTAMP",
+		"UNIX_TIMESTAMP(day) > share":        "",
+		"a IN (SELECT b FROM c FOR SHARE)":   "uses SHARE",
+		"a = RANDOM_BYTES(3)":                "uses RANDOM_BYTES",
 		"a = @x":                             "a variable",
 		"a IN (SELECT b FROM c LIMIT 1)":     "uses LIMIT",
 	} {

@@ -12,15 +12,15 @@ import (
 // copy is verified.
 var volatile = []string{
 	"now", "sysdate", "curdate", "curtime", "current_date", "current_time", "current_timestamp", "localtime", "localtimestamp",
-	"utc_date", "utc_time", "utc_timestamp", "rand", "uuid", "uuid_short", "sys_guid", "connection_id", "user", "current_user",
+	"utc_date", "utc_time", "utc_timestamp", "rand", "random_bytes", "uuid", "uuid_short", "sys_guid", "connection_id", "user", "current_user",
 	"session_user", "system_user", "current_role", "last_insert_id", "found_rows", "row_count", "sleep", "benchmark", "get_lock",
-	"release_lock", "load_file", "nextval", "setval", "lastval", "into", "lock", "procedure", "union", "limit",
+	"release_lock", "release_all_locks", "is_free_lock", "is_used_lock", "load_file", "nextval", "setval", "lastval", "into", "lock", "procedure", "union", "limit",
 }
 
 // conditionProblem says why a text is not one condition that always means the
 // same; empty when it is. Whether it is SQL, only the source can tell.
 func conditionProblem(text string) string {
-	depth := 0
+	depth, before := 0, "" // the word before
 	for i := 0; i < len(text); {
 		end := i + 1
 		switch c := text[i]; {
@@ -37,9 +37,10 @@ func conditionProblem(text string) string {
 		case isWord(c):
 			end = wordEnd(text, i)
 			word, ofTable := strings.ToLower(text[i:end]), i > 0 && text[i-1] == '.'
-			if slices.Contains(volatile, word) && !ofTable {
+			if !ofTable && (slices.Contains(volatile, word) || word == "unix_timestamp" && noArguments(text[end:]) || before == "for" && word == "share") {
 				return fmt.Sprintf("uses %s, which means another thing each time, or is more than a condition", strings.ToUpper(word))
 			}
+			before = word
 		case endsCondition(text[i:]):
 			return "has a comment, a variable or the end of a statement"
 		}
@@ -49,6 +50,13 @@ func conditionProblem(text string) string {
 		return "opens a parenthesis that it does not close"
 	}
 	return ""
+}
+
+// noArguments reports whether a function is called without any: with a column,
+// UNIX_TIMESTAMP is a conversion, without one it is the clock.
+func noArguments(text string) bool {
+	text, ok := strings.CutPrefix(strings.TrimSpace(text), "(")
+	return ok && strings.HasPrefix(strings.TrimSpace(text), ")")
 }
 
 // endsCondition reports whether something else than a condition begins.
