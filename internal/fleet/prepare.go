@@ -45,7 +45,7 @@ func prepare(ctx context.Context, cfg Config) ([]move, error) {
 	sources := readSources(ctx, cfg, tenants, ends)
 	var moves []move
 	for _, t := range tenants {
-		m := move{tenant: t, cfg: tenantConfig(cfg, t, ends[t.Name])}
+		m := move{tenant: t, cfg: tenantConfig(cfg, t, ends[t.Name], min(len(tenants), cfg.Plan.Limits.TenantsAtOnce))}
 		m.cfg.MaskKey = key
 		found := sources[sourceOf(t)]
 		if m.err = found.err; m.err == nil {
@@ -171,8 +171,9 @@ func overreach(p *plan.Plan, t, other *plan.Tenant, mine, theirs []plan.Belongin
 // beside is how many connections a tenant needs besides those of its readers.
 const beside = 2
 
-// tenantConfig is the move of one tenant, but for which rows are its own.
-func tenantConfig(cfg Config, t *plan.Tenant, ends plan.Ends) migrate.Config {
+// tenantConfig is the move of one tenant of so many at once, but for which rows
+// are its own.
+func tenantConfig(cfg Config, t *plan.Tenant, ends plan.Ends, atOnce int) migrate.Config {
 	out := cfg.Base
 	out.Source, out.Target = ends.Source, &ends.Target
 	out.Policies = convert.DefaultPolicies()
@@ -212,7 +213,7 @@ func tenantConfig(cfg Config, t *plan.Tenant, ends plan.Ends) migrate.Config {
 		out.Kindness.Threads += limits.SourceConnections - out.Kindness.Connections
 	}
 	if n := limits.RowsPerSecond; n > 0 {
-		out.Kindness.RowsPerSecond = max(1, n/limits.TenantsAtOnce)
+		out.Kindness.RowsPerSecond = max(1, n/atOnce)
 	}
 	return out
 }
