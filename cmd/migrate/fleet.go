@@ -149,12 +149,27 @@ func (o *options) printFleet(f *report.Fleet, phases []migrate.Phase) error {
 		return report.EncodeFleet(o.t.Out, f)
 	}
 	if len(phases) == 1 && phases[0] == migrate.Assess {
-		return cli.WriteAll(o.t.Out, lossesTable(f))
+		return o.printLosses(f)
 	}
 	if err := report.FleetText(o.t.Out, f, report.Options{Color: cli.IsTerminal(o.t.Out)}); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
 	return nil
+}
+
+// printLosses prints what gets lost, and who could not be looked at, or must not move.
+func (o *options) printLosses(f *report.Fleet) error {
+	looked := false
+	for _, m := range f.Tenants {
+		looked = looked || m.Error == nil || len(m.Assessment) > 0
+		if m.Error != nil {
+			cli.PrintError(o.t.Err, "migrate", fault.New(fault.Class(m.ExitCode), m.Error.Hint, "tenant %s: %s", m.Name, m.Error.Message))
+		}
+	}
+	if !looked {
+		return nil
+	}
+	return cli.WriteAll(o.t.Out, lossesTable(f))
 }
 
 // lossesTable lists what gets lost, with the ids that a plan accepts it by.
