@@ -213,10 +213,11 @@ func (s *resolution) useColumns() {
 	}
 	some := false
 	for _, t := range s.db.Tables {
-		has := t.Column(s.plan.TenantColumn) != nil
-		some = some || has
-		if has && s.open(t.Name) {
-			s.found[t.Name] = &node{Belonging: Belonging{Table: t.Name, Column: s.plan.TenantColumn}}
+		// MySQL's names of columns ignore case: TENANT_ID is the column, too.
+		at := slices.IndexFunc(t.Columns, func(c schema.Column) bool { return strings.EqualFold(c.Name, s.plan.TenantColumn) })
+		some = some || at >= 0
+		if at >= 0 && s.open(t.Name) {
+			s.found[t.Name] = &node{Belonging: Belonging{Table: t.Name, Column: t.Columns[at].Name}}
 		}
 	}
 	if !some {

@@ -253,7 +253,7 @@ func TestBelong(t *testing.T) {
 		t.Fatal(err)
 	}
 	beta := p.Tenant("beta")
-	tables, problems := p.Belong(beta, sample(with(bank, "a", "b>b tag>tags", "b", "a>a")))
+	tables, problems := p.Belong(beta, sample(with(bank, "a", "b>b tag>tags", "b", "a>a", "odd", "note>notes Tenant_ID")))
 	if problems != nil {
 		t.Fatal(problems)
 	}
@@ -262,7 +262,7 @@ func TestBelong(t *testing.T) {
 		got[b.Table] = b.String()
 	}
 	want := map[string]string{
-		"tenants": "id", "accounts": "tenant_id", "tpps": "whole", "ref_days": "whole", "old_log": "left out: replaced in 2019",
+		"tenants": "id", "accounts": "tenant_id", "odd": "Tenant_ID", "tpps": "whole", "ref_days": "whole", "old_log": "left out: replaced in 2019",
 		"transfers": "from_account -> accounts.id, tenant_id", "notes": "account -> accounts.id, tenant_id",
 		"tags": "note -> notes.id, account -> accounts.id, tenant_id",
 		"a":    "tag -> tags.id, note -> notes.id, account -> accounts.id, tenant_id", // in a cycle with b
@@ -272,7 +272,7 @@ func TestBelong(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	parts := Slices(beta, tables)
-	if s := parts["tags"]; len(parts) != 7 || s.Column != "tenant_id" || len(s.Path) != 2 || !cmp.Equal(s.Values, []string{"2", "20"}) {
+	if s := parts["tags"]; len(parts) != 8 || s.Column != "tenant_id" || len(s.Path) != 2 || !cmp.Equal(s.Values, []string{"2", "20"}) {
 		t.Errorf("got %+v", parts)
 	}
 	if out := LeftOut(tables); len(out) != 1 || out["old_log"] == "" {
