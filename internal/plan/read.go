@@ -39,7 +39,8 @@ func Read(name string, text []byte) (*Plan, error) {
 func (p *Plan) syntax(err error) Problem {
 	out := p.problem("", "YAML is indented with spaces; texts with : or # or * at their beginning need quotes", "not YAML: %s", err)
 	if e, ok := errors.AsType[yaml.Error](err); ok {
-		out.Text = "not YAML: " + e.GetMessage()
+		message, _, _ := strings.Cut(e.GetMessage(), `: "`) // quotes the file, perhaps a password
+		out.Text = "not YAML: " + message
 		if t := e.GetToken(); t != nil {
 			out.Line, out.Column = t.Position.Line, t.Position.Column
 		}
