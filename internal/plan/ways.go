@@ -68,7 +68,26 @@ func (s *resolution) hop(path string, t *schema.Table, h schema.Hop) (schema.Hop
 			}
 		}
 	}
+	for i, c := range h.Columns {
+		a, b := t.Column(c), parent.Column(h.Parent[i])
+		if family(a.Type.Base) != family(b.Type.Base) {
+			s.complain(path, "name columns of the same type, or correct the type on the source",
+				"%s.%s (%s) and %s.%s (%s) cannot be compared without a conversion, by which '1abc' is 1", t.Name, c, a.Type.Raw, parent.Name, b.Name, b.Type.Raw)
+			return h, false
+		}
+	}
 	return h, true
+}
+
+// family tells types apart that a server compares by converting one of them.
+func family(base string) string {
+	switch base {
+	case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal":
+		return "numbers"
+	case "char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "binary", "varbinary":
+		return "texts"
+	}
+	return base
 }
 
 // useKeys goes from the tables with a tenant column outwards, one foreign key

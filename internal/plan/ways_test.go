@@ -1,0 +1,26 @@
+package plan
+
+import (
+	"strings"
+	"testing"
+)
+
+// A text that is compared with a number equals more than it should, also where
+// only a proof follows the key.
+func TestKeysOfOneType(t *testing.T) {
+	for base, want := range map[string]string{
+		"varchar": "plan.yaml:26:5: notes.account (varchar) and accounts.id () cannot be compared", "date": "cannot be compared", "int": "", "decimal": "",
+	} {
+		p, err := Read("plan.yaml", []byte(good))
+		if err != nil {
+			t.Fatal(err)
+		}
+		db := sample(bank)
+		note := db.Table("notes").Column("account")
+		note.Type.Base, note.Type.Raw = base, base
+		_, problems := p.Belong(p.Tenant("beta"), db)
+		if (want == "") != (problems == nil) || want != "" && !strings.Contains(problems.Err().Error(), want) {
+			t.Errorf("%s: got %v", base, problems)
+		}
+	}
+}
