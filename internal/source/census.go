@@ -227,16 +227,11 @@ func leadsSomewhere(outer string, s *schema.Slice) string {
 // exists is the condition that a path leads from a row of the outer table to
 // one that meets a condition.
 func exists(outer string, path []schema.Hop, condition string) string {
-	return existsIn(outer, path, "", condition)
+	return existsIn(outer, path, quote(path[0].Table), condition)
 }
 
-// existsIn is exists where the first table of the path counts only as far as
-// its rows pass a filter.
-func existsIn(outer string, path []schema.Hop, filter, condition string) string {
-	first := quote(path[0].Table)
-	if filter != "" { // its columns have no qualifier, so it stands alone
-		first = "(SELECT * FROM " + first + " WHERE " + filtered(filter) + ")"
-	}
+// existsIn is exists where something else stands for the first table of the path.
+func existsIn(outer string, path []schema.Hop, first, condition string) string {
 	tables := []string{first + " AS " + parent + "1"}
 	for i, hop := range path[1:] {
 		next := parent + strconv.Itoa(i+2)

@@ -24,9 +24,9 @@ type Broken struct {
 // to, the table they refer to; nil for all of that table. A NULL in any of the
 // columns refers to nothing.
 func (s *Snapshot) References(ctx context.Context, m *schema.Mapping, key schema.Hop, to *schema.Mapping) (out Broken, err error) {
-	path, condition, filter := []schema.Hop{key}, "TRUE", ""
-	if to != nil {
-		filter = to.Filter
+	path, condition, first := []schema.Hop{key}, "TRUE", quote(key.Table)
+	if to != nil && to.Filter != "" {
+		first = passing(key, to)
 	}
 	if to != nil && to.Slice != nil {
 		path = append(path, to.Slice.Path...)
@@ -34,7 +34,7 @@ func (s *Snapshot) References(ctx context.Context, m *schema.Mapping, key schema
 			return out, err
 		}
 	}
-	arrives := func(from string) string { return existsIn(from, path, filter, condition) }
+	arrives := func(from string) string { return existsIn(from, path, first, condition) }
 	rows, err := partRows(m, row.Range{})
 	if err != nil {
 		return out, err
@@ -67,6 +67,23 @@ func (s *Snapshot) References(ctx context.Context, m *schema.Mapping, key schema
 		return out, fmt.Errorf("check where %s (%s) leads: %w", m.SourceName, strings.Join(key.Columns, ", "), err)
 	}
 	return out, nil
+}
+
+// passing is what a key leads to as far as its rows pass a filter, whose columns
+// have no qualifier. The columns are named: * leaves invisible ones out.
+func passing(key schema.Hop, to *schema.Mapping) string {
+	columns := slices.Clone(key.Parent)
+	if s := to.Slice; s != nil && len(s.Path) > 0 {
+		columns = append(columns, s.Path[0].Columns...)
+	} else if s != nil {
+		columns = append(columns, s.Column)
+	}
+	slices.Sort(columns)
+	columns = slices.Compact(columns)
+	for i, c := range columns {
+		columns[i] = quote(c)
+	}
+	return "(SELECT " + strings.Join(columns, ", ") + " FROM " + quote(key.Table) + " WHERE " + filtered(to.Filter) + ")"
 }
 
 // referring narrows a condition to the rows that refer to something.

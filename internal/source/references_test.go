@@ -126,3 +126,19 @@ func checkReferences(t *testing.T, db *DB, m *schema.Mapping, r reference) {
 		t.Errorf("%d keys of %d wrong rows are listed: %v", len(found.Keys), want[1], found.Keys)
 	}
 }
+
+// A key may lead to a column that SELECT * does not show.
+func TestReferenceToInvisibleColumn(t *testing.T) {
+	db, _ := open(t, `
+CREATE TABLE hidden (id INT PRIMARY KEY, no INT NOT NULL DEFAULT 0 INVISIBLE, tenant_id INT NOT NULL DEFAULT 0 INVISIBLE, v INT, KEY (tenant_id), UNIQUE KEY (no));
+CREATE TABLE seen (id INT PRIMARY KEY, hidden_no INT, KEY (hidden_no));
+INSERT INTO hidden (id, no, tenant_id, v) VALUES (1, 11, 1, 1), (2, 12, 1, 2), (3, 13, 2, 1);
+INSERT INTO seen VALUES (1, 11), (2, 12), (3, 13), (4, 14), (5, NULL)`)
+	d := introspect(t, db)
+	to := plainMapping(d.Table("hidden"))
+	to.Filter = "v = 1"
+	key := hop("hidden", "hidden_no", "no")
+	checkReferences(t, db, plainMapping(d.Table("seen")), reference{key, to, []string{"hidden_no IS NOT NULL", "hidden_no IN (12, 14)"}})
+	to.Slice = resolved(t, db, d, "hidden", &schema.Slice{Column: "tenant_id", Values: []string{"1"}})
+	checkReferences(t, db, plainMapping(d.Table("seen")), reference{key, to, []string{"hidden_no IS NOT NULL", "hidden_no IN (12, 13, 14)"}})
+}
