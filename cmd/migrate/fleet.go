@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -131,11 +132,10 @@ func (o *options) fleet(cmd *cobra.Command, phases ...migrate.Phase) error {
 		return err
 	}
 	if o.report != "" {
-		if err := report.WriteFleet(o.report, f); err != nil {
-			return err
-		}
+		err = report.WriteFleet(o.report, f)
 	}
-	if err := o.printFleet(f, phases); err != nil {
+	// Also without a file: nobody moves thirty tenants again to see what became of them.
+	if err = errors.Join(o.printFleet(f, phases), err); err != nil {
 		return err
 	}
 	if code := f.ExitCode(); code != 0 {
