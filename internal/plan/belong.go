@@ -157,6 +157,10 @@ func (s *resolution) useRules() {
 		case s.tenant.OwnDatabase != "": // all of it
 		case ok && r.Shared:
 			b.Shared = true
+			if c := s.tenantColumn(t); c != "" && !slices.Contains(r.Match, t.Name) {
+				s.complain(r.path+".match", "write the whole name of the table, if every tenant is to get the rows of all",
+					"a pattern shares table %s, whose column %s tells tenants apart", t.Name, c)
+			}
 		case ok && r.Column != "":
 			if t.Column(r.Column) == nil {
 				s.fail(t.Name)
@@ -213,16 +217,26 @@ func (s *resolution) useColumns() {
 	}
 	some := false
 	for _, t := range s.db.Tables {
-		// MySQL's names of columns ignore case: TENANT_ID is the column, too.
-		at := slices.IndexFunc(t.Columns, func(c schema.Column) bool { return strings.EqualFold(c.Name, s.plan.TenantColumn) })
-		some = some || at >= 0
-		if at >= 0 && s.open(t.Name) {
-			s.found[t.Name] = &node{Belonging: Belonging{Table: t.Name, Column: t.Columns[at].Name}}
+		c := s.tenantColumn(t)
+		some = some || c != ""
+		if c != "" && s.open(t.Name) {
+			s.found[t.Name] = &node{Belonging: Belonging{Table: t.Name, Column: c}}
 		}
 	}
 	if !some {
 		s.complain("tenant_column", "name the column that tells the tenants apart", "no table of the source database %s has a column %q", s.db.Name, s.plan.TenantColumn)
 	}
+}
+
+// tenantColumn is what a table calls the plan's tenant column; empty without one.
+// MySQL's names of columns ignore case: TENANT_ID is tenant_id.
+func (s *resolution) tenantColumn(t *schema.Table) string {
+	for _, c := range t.Columns {
+		if strings.EqualFold(c.Name, s.plan.TenantColumn) {
+			return c.Name
+		}
+	}
+	return ""
 }
 
 // open reports whether a table is to find its way by itself.

@@ -24,3 +24,20 @@ func TestKeysOfOneType(t *testing.T) {
 		}
 	}
 }
+
+// A table with the tenant column is reference data only by its whole name.
+func TestSharedByPattern(t *testing.T) {
+	for text, want := range map[string]string{
+		good: "plan.yaml:29:6: a pattern shares table ref_fees, whose column tenant_id tells tenants apart",
+		change(t, `"ref_*"]`, `"ref_*", ref_fees]`): "",
+	} {
+		p, err := Read("plan.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, problems := p.Belong(p.Tenant("beta"), sample(with(bank, "ref_fees", "tenant_id")))
+		if (want == "") != (problems == nil) || want != "" && !strings.Contains(problems.Err().Error(), want) {
+			t.Errorf("got %v, want %q", problems, want)
+		}
+	}
+}
