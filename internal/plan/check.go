@@ -263,7 +263,7 @@ func (p *Plan) checkAcceptances() Problems {
 			out = append(out, p.problem(at+".id", "keep one of the two", "%s is accepted twice; the first is on line %d", a.ID, p.marks[first].line))
 		}
 		seen[a.ID] = at + ".id"
-		if a.ID == "*" {
+		if strings.Trim(a.ID, "*:-. ") == "" {
 			out = append(out, p.problem(at+".id", "name the losses: migrate assess --plan lists them", "accepting everything is accepting what nobody has seen"))
 		}
 	}

@@ -149,7 +149,7 @@ func TestReadProblems(t *testing.T) {
 		"masks with the key":       {"policies:\n  zero-date: min", "mask:\n  key: hunter2\n  columns: [{match: a.b, as: name}]", "plan.yaml:34:3: the plan holds the key", "${NAME}"},
 		"unknown mask":             {"policies:\n  zero-date: min", "mask:\n  key: ${K}\n  columns: [{match: a.b, as: mail}]", `plan.yaml:35:26: there is no mask "mail"`, `did you mean "email"?`},
 		"mask of a table":          {"policies:\n  zero-date: min", "mask:\n  key: ${K}\n  columns: [{match: a, as: name}]", `plan.yaml:35:14: "a" does not name a column`, "table.column"},
-		"all accepted":             {`"trigger-dropped:*"`, `"*"`, "plan.yaml:36:6: accepting everything", "name the losses"},
+		"all accepted":             {`"trigger-dropped:*"`, `"*:*"`, "plan.yaml:36:6: accepting everything", "name the losses"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Read("plan.yaml", []byte(change(t, test.old, test.text)))
