@@ -114,7 +114,7 @@ func (d *described) belong(p *plan.Plan, t *plan.Tenant, m *move) plan.Problems 
 	changes, cannot := p.Changes(d.database, tables)
 	m.cfg.Changes, problems = changes, append(problems, cannot...)
 	tenancy := &migrate.Tenancy{
-		Tenant: t.Name, All: map[string][]*schema.Slice{}, Rest: map[string][]migrate.Rest{}, References: p.References(d.database),
+		Tenant: t.Name, IDs: t.ID, All: map[string][]*schema.Slice{}, Rest: map[string][]migrate.Rest{}, References: p.References(d.database),
 		Censuses: &d.censuses, Scans: &d.scans,
 	}
 	m.cfg.Tenancy = tenancy

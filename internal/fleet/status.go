@@ -40,7 +40,7 @@ func Status(ctx context.Context, cfg Config) ([]TenantStatus, fault.Class, error
 			e := ends[t.Name]
 			entry := TenantStatus{Name: t.Name, Target: e.Target.String()}
 			var err error
-			entry.Standing, err = migrate.ReadStanding(ctx, e.Target, e.Source.Database)
+			entry.Standing, err = migrate.ReadStanding(ctx, e.Target, e.Source.Database, t.ID)
 			if err != nil {
 				entry.State, entry.Error = migrate.StandsUnreachable, err.Error()
 				mu.Lock()

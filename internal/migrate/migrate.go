@@ -126,6 +126,9 @@ func (s *session) run(ctx context.Context, phases []Phase) (err error) {
 	if err = s.open(ctx); err != nil {
 		return err
 	}
+	if err = s.refuseOtherOwner(ctx); err != nil {
+		return err
+	}
 	if s.journaled() {
 		notes := &journal{s: s}
 		s.cfg.Events = event.Tee(notes, s.cfg.Events)

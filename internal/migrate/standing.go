@@ -40,9 +40,9 @@ const (
 	StandsUnreachable = "unreachable" // the target cannot be asked; Error says why
 )
 
-// ReadStanding asks a target where the copy of a source database stands. It
-// changes nothing.
-func ReadStanding(ctx context.Context, e endpoint.Endpoint, database string) (Standing, error) {
+// ReadStanding asks a target where the copy of a source database stands, or of the
+// tenant with these ids there. It changes nothing.
+func ReadStanding(ctx context.Context, e endpoint.Endpoint, database string, ids []string) (Standing, error) {
 	out := Standing{State: StandsWaiting}
 	dst, err := target.Connect(ctx, e, 2)
 	if err != nil {
@@ -53,6 +53,14 @@ func ReadStanding(ctx context.Context, e endpoint.Endpoint, database string) (St
 	exists, err := checkpoint.Exists(ctx, store)
 	if err != nil || !exists {
 		return out, err
+	}
+	other, err := otherOwner(ctx, store, database, ids)
+	if err != nil {
+		return out, err
+	}
+	if other != "" {
+		out.State, out.Error = StandsFailed, "the target holds the rows of "+other
+		return out, nil
 	}
 	if err = out.readJob(ctx, store, database); err != nil {
 		return out, err

@@ -10,6 +10,9 @@ import "leap/internal/schema"
 type Tenancy struct {
 	// Tenant is the tenant's id in the plan; the report names it.
 	Tenant string
+	// IDs are the tenant's values in the tenant column; none for a tenant with a
+	// database of its own.
+	IDs []string
 	// All lists the slices of every tenant of the plan that shares this source
 	// database, this one included, by the table's name on the source.
 	All map[string][]*schema.Slice
