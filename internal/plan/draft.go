@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,10 +42,10 @@ func (w *writer) line(format string, args ...any) {
 	_, _ = fmt.Fprintf(w, format+"\n", args...) // a Builder has no errors
 }
 
-// scalar writes a text as YAML, with quotes where it needs them.
+// scalarText writes a text as YAML on one line, with quotes where it needs them.
 func scalarText(text string) string {
 	out, err := yaml.Marshal(text)
-	if err != nil {
+	if err != nil || bytes.Count(out, []byte("\n")) > 1 {
 		return fmt.Sprintf("%q", text)
 	}
 	return strings.TrimSpace(string(out))

@@ -10,11 +10,14 @@ import (
 )
 
 // Peek reads some columns of the first rows of a table, as text, in the order
-// of the first column; NULL reads as "". It is for looking at small tables.
+// of the first column; NULL reads as "", bytes as a Slice has them. It is for looking at small tables.
 func (db *DB) Peek(ctx context.Context, t *schema.Table, columns []string, limit int) ([][]string, error) {
 	quoted := make([]string, len(columns))
 	for i, c := range columns {
 		quoted[i] = quote(c)
+		if column := t.Column(c); column != nil && kindOfColumn(column) == schema.Bytes {
+			quoted[i] = "LOWER(HEX(" + quoted[i] + "))"
+		}
 	}
 	rows, err := db.pool.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM %s.%s ORDER BY %s LIMIT %d",
 		strings.Join(quoted, ", "), quote(db.info.Database), quote(t.Name), quoted[0], limit))
