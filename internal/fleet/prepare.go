@@ -134,7 +134,11 @@ func (d *described) belong(p *plan.Plan, t *plan.Tenant, m *move) plan.Problems 
 		theirs, wrong := p.Belong(other, d.database)
 		problems = append(problems, wrong...)
 		problems = append(problems, overreach(p, t, other, tables, theirs)...)
-		for table, slice := range plan.Slices(other, theirs) {
+		parts := plan.Slices(other, theirs)
+		if len(wrong) == 0 {
+			problems = append(problems, checkSlices(p, d.database, p.PathOf(other)+".id", parts)...)
+		}
+		for table, slice := range parts {
 			tenancy.All[table] = append(tenancy.All[table], slice)
 		}
 	}
@@ -144,7 +148,10 @@ func (d *described) belong(p *plan.Plan, t *plan.Tenant, m *move) plan.Problems 
 			tenancy.Rest[table] = append(tenancy.Rest[table], migrate.Rest{Reason: part.Reason, Slice: part.Slice})
 		}
 	}
-	return append(problems, wrong...)
+	if problems = append(problems, wrong...); len(problems) == 0 {
+		problems = checkRest(p, d.database, tables)
+	}
+	return problems
 }
 
 // overreach finds tables that one tenant would get all of and another a part: the

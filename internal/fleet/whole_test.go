@@ -63,3 +63,26 @@ func TestSharedByOneTenant(t *testing.T) {
 		}
 	}
 }
+
+// Ids that no row can have are found before the night, also those of tenants
+// that do not move in it and of the rest.
+func TestIDsThatCannotBe(t *testing.T) {
+	s := setUp(t)
+	if err := s.source.Exec(t.Context(), s.from, "CREATE TABLE vaults (id INT PRIMARY KEY, vault BINARY(2) NOT NULL, KEY (vault))"); err != nil {
+		t.Fatal(err)
+	}
+	s.text = strings.Replace(s.text, "tables:\n", "tables:\n  - {match: vaults, column: vault}\n", 1)
+	s.text = strings.Replace(s.text, "  - {match: tenants, column: id}\n", "  - {match: [tenants, accounts, entries, notes], leave_out: not needed}\n", 1)
+	for text, want := range map[string]string{
+		"tenants:\n  - {name: alpha, id: 0a0b}\n  - {name: beta, id: 0A0C, database: b}\n":                 `plan.yaml:18:18: tenant beta: "0A0C" is no value of vaults.vault`,
+		"tenants:\n  - {name: alpha, id: 0a0b}\nrest:\n  - {tables: vaults, id: 0A0C, reason: it stays}\n": `plan.yaml:19:22: tenant (rest): "0A0C" is no value of vaults.vault`,
+		"tenants:\n  - {name: alpha, id: 0a0b}\n  - {name: beta, id: 0a0c, database: b}\n":                 "",
+	} {
+		cfg := s.config(t, targets(map[string]string{"a": "postgresql://root@127.0.0.1:1/a"}), text)
+		cfg.Names = []string{"alpha"}
+		_, err := prepare(t.Context(), cfg)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%sgot %v", text, err)
+		}
+	}
+}
