@@ -71,7 +71,7 @@ func Load(ctx context.Context, pool *pgxpool.Pool, w workloads.Workload, s workl
 		l.options.RetryFor = time.Minute
 	}
 	l.result = Result{Data: loader.Data(), Batches: loader.Batches()}
-	for _, step := range []func(context.Context) error{l.look, l.prepare, l.remember, l.write, l.finish} {
+	for _, step := range []func(context.Context) error{l.look, l.own, l.prepare, l.remember, l.write, l.finish} {
 		if err := step(ctx); err != nil {
 			return l.result, err
 		}
@@ -137,12 +137,32 @@ func (l *load) look(ctx context.Context) error {
 	return nil
 }
 
-// prepare makes the tables.
+// own refuses a schema in which somebody else has tables: they would be written
+// to, and be gone with the next Drop.
+func (l *load) own(ctx context.Context) error {
+	const query = `SELECT count(CASE WHEN table_name = $2 THEN 1 END), count(*), min(table_name)
+		FROM information_schema.tables WHERE table_schema = $1`
+	var ours, all int
+	var other *string
+	if err := l.pool.QueryRow(ctx, query, l.name, workloads.StateTable).Scan(&ours, &all, &other); err != nil {
+		return fmt.Errorf("look for tables of %s: %w", l.name, err)
+	}
+	if ours == 0 && all > 0 {
+		return fault.New(fault.Refused, "use another database, or rename that schema",
+			"the schema %s was not made by loadgen: it has %d tables, such as %s", l.name, all, *other)
+	}
+	return nil
+}
+
+// prepare makes the tables. The one that says whose schema this is comes first,
+// so that own knows it after an interruption.
 func (l *load) prepare(ctx context.Context) error {
 	before, _ := l.loader.Schema()
-	return l.run(ctx, append(before,
-		"CREATE TABLE IF NOT EXISTS "+l.table(workloads.StateTable)+" (name VARCHAR(40) PRIMARY KEY, value VARCHAR(400) NOT NULL)",
-		"CREATE TABLE IF NOT EXISTS "+l.table(batchTable)+" (batch INT8 PRIMARY KEY, row_count INT8 NOT NULL)"))
+	return l.run(ctx, append([]string{
+		"CREATE SCHEMA IF NOT EXISTS " + l.name,
+		"CREATE TABLE IF NOT EXISTS " + l.table(workloads.StateTable) + " (name VARCHAR(40) PRIMARY KEY, value VARCHAR(400) NOT NULL)",
+		"CREATE TABLE IF NOT EXISTS " + l.table(batchTable) + " (batch INT8 PRIMARY KEY, row_count INT8 NOT NULL)",
+	}, before...))
 }
 
 // run runs statements one by one: CockroachDB runs schema changes as jobs.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -163,6 +164,30 @@ func TestLoadRefuses(t *testing.T) {
 		}
 		if _, err := seed.Load(t.Context(), pool, small{batches: 3}, workloads.Settings{}, seed.Options{}); err != nil {
 			t.Errorf("after the drop: %v", err)
+		}
+	})
+}
+
+// TestLoadRefusesTablesOfOthers in a schema of the workload's name: it leaves
+// nothing in it, so that Drop does not take the schema for its own.
+func TestLoadRefusesTablesOfOthers(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, server *sandbox.Server) {
+		pool := database(t, server)
+		for _, statement := range []string{"CREATE SCHEMA small", "CREATE TABLE small.customers (id INT8 PRIMARY KEY)", "INSERT INTO small.customers VALUES (1)"} {
+			if _, err := pool.Exec(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := seed.Load(t.Context(), pool, small{batches: 2}, workloads.Settings{}, seed.Options{})
+		if err == nil || !strings.Contains(err.Error(), "customers") {
+			t.Errorf("loaded into somebody else's schema: %v", err)
+		}
+		if err := seed.Drop(t.Context(), pool, small{}); err == nil {
+			t.Error("somebody else's schema was dropped")
+		}
+		var rows int
+		if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM small.customers").Scan(&rows); err != nil || rows != 1 {
+			t.Errorf("%d customers are left: %v", rows, err)
 		}
 	})
 }
