@@ -131,6 +131,13 @@ type Traffic interface {
 	Resolve(ctx context.Context, db DB, call Call) (Outcome, error)
 }
 
+// Keyed is a [Traffic] whose calls leave keys behind, so that it knows a call
+// that was made before.
+type Keyed interface {
+	// Known reports whether the key that a call would write is there.
+	Known(ctx context.Context, db Querier, call Call) (bool, error)
+}
+
 // Loader makes the tables and the opening data. The batches are independent:
 // each follows from its index alone and may be written at any time, in any
 // order, by anybody, but only once. leap/internal/seed sees to that.

@@ -59,6 +59,9 @@ func (s *session) connect(ctx context.Context) (Server, error) {
 	if s.work.traffic, err = s.Workload.Traffic(ctx, s.pool.Pool(), s.Settings); err != nil {
 		return Server{}, explainTraffic(err)
 	}
+	if err = s.refuseRepetition(ctx); err != nil {
+		return Server{}, err
+	}
 	return serverOf(ctx, s.pool.Pool(), s.Target.String())
 }
 

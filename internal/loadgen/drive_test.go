@@ -25,6 +25,7 @@ import (
 	"leap/internal/sandbox/sandboxtest"
 	"leap/internal/txn"
 	"leap/workloads"
+	"leap/workloads/ledger"
 )
 
 func TestMain(m *testing.M) { sandboxtest.Main(m) }
@@ -248,4 +249,29 @@ func followsTheSchema(t *testing.T, file string) {
 	if err := schema.Validate(doc); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestTheSameRunAgain would do nothing but repetitions, and is refused; another
+// stripe of it is not.
+func TestTheSameRunAgain(t *testing.T) {
+	server := sandboxtest.Target(t)
+	c := config(t, server, sandboxtest.NewDatabase(t, server), time.Second)
+	c.Workload, c.Settings.Run = ledger.Workload{}, "night"
+	c.MixName, c.Mix, _ = NamedMix(c.Workload.About(), "transfers")
+	c.Bench.Stripe, c.Gate = pace.Stripe{Index: 0, Of: 2}, []string{"transfer.p50<10s"}
+	s, m := start(t, c)
+	if _, err := s.drive(t.Context(), m.journal); err != nil {
+		t.Fatal(err)
+	}
+	again := &session{Config: c, keeper: m}
+	if _, err := again.connect(t.Context()); err == nil || fault.ClassOf(err) != fault.Usage {
+		t.Errorf("the same run again: %v", err)
+	}
+	t.Cleanup(again.pool.Close)
+	other := &session{Config: c, keeper: m}
+	other.Bench.Stripe.Index = 1
+	if _, err := other.connect(t.Context()); err != nil {
+		t.Errorf("the other stripe: %v", err)
+	}
+	t.Cleanup(other.pool.Close)
 }

@@ -10,12 +10,14 @@ import (
 
 // The names of the invariants.
 const (
-	entriesFit     = "entries_match_transfers"
-	balancesAddUp  = "balances_match_entries"
-	neverNegative  = "no_negative_balance"
-	receiptsTrue   = "receipts_match_transfers"
-	countAccounts  = "SELECT count(*) FROM ledger.accounts"
-	countTransfers = "SELECT count(*) FROM ledger.transfers"
+	entriesFit    = "entries_match_transfers"
+	balancesAddUp = "balances_match_entries"
+	neverNegative = "no_negative_balance"
+	receiptsTrue  = "receipts_match_transfers"
+	// oneTransferPerKey is seen by calls only: the key is the primary one.
+	oneTransferPerKey = "one_transfer_per_key"
+	countAccounts     = "SELECT count(*) FROM ledger.accounts"
+	countTransfers    = "SELECT count(*) FROM ledger.transfers"
 )
 
 // Invariants implements [workloads.Workload].

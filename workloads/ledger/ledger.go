@@ -153,6 +153,13 @@ func (t *traffic) Do(ctx context.Context, db workloads.DB, call workloads.Call) 
 	return fmt.Errorf("%s has no operation %q", name, call.Op)
 }
 
+// Known implements [workloads.Keyed].
+func (t *traffic) Known(ctx context.Context, db workloads.Querier, call workloads.Call) (there bool, err error) {
+	r := t.request(call)
+	err = db.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM ledger.transfers WHERE tenant_id = $1 AND transfer_id = $2)", r.tenant, r.id).Scan(&there)
+	return there, err
+}
+
 // selectBoth reads both sides in the order of their keys, so that with FOR
 // UPDATE transfers in opposite directions wait in turn and not in a circle.
 const selectBoth = `SELECT account_id, amount_minor FROM ledger.accounts WHERE tenant_id = $1 AND account_id IN ($2, $3) ORDER BY account_id`
@@ -178,8 +185,11 @@ func (t *traffic) transfer(ctx context.Context, db workloads.DB, r transfer) err
 	}
 	return db.Tx(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, insertTransfer, r.tenant, r.id, r.payer, r.payee, r.amount)
-		if err != nil || tag.RowsAffected() == 0 {
-			return err // it was done before
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 { // to take that for a transfer would measure nothing
+			return &workloads.Violation{Invariant: oneTransferPerKey, Detail: "transfer " + r.id + " was there before; another run had the same name"}
 		}
 		have := early
 		if have == nil {

@@ -138,6 +138,7 @@ func TestWorkload(t *testing.T) {
 			t.Errorf("found %+v", bad)
 		}
 		testPlanted(t, pool, receipts)
+		testRepeated(t, pool, receipts[0].Seq)
 		broken := settings
 		broken.Variant = NoLock
 		drive(t, pool, broken, 2<<32, 300)
@@ -145,6 +146,29 @@ func TestWorkload(t *testing.T) {
 			t.Errorf("without locks: %+v", bad)
 		}
 	})
+}
+
+// testRepeated makes a call again, as another run of the same name does: it is
+// known, and a transfer that does nothing is no answer.
+func testRepeated(t *testing.T, pool *txn.Pool, done uint64) {
+	t.Helper()
+	traffic, err := (Workload{}).Traffic(t.Context(), pool.Pool(), settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq, want := range map[uint64]bool{done: true, 3 << 32: false} {
+		call := workloads.Call{Seq: seq, Op: "transfer", Dice: workloads.NewDice(settings.Seed, seq)}
+		known, err := traffic.(workloads.Keyed).Known(t.Context(), pool.Pool(), call) //nolint:forcetypeassert // it is
+		if err != nil {
+			t.Fatal(err)
+		}
+		session := pool.Session()
+		err = traffic.Do(t.Context(), session, call)
+		session.Close()
+		if _, wrong := errors.AsType[*workloads.Violation](err); known != want || wrong != want {
+			t.Errorf("call %d is known: %v; done again: %v", seq, known, err)
+		}
+	}
 }
 
 func testPlanted(t *testing.T, pool *txn.Pool, receipts []workloads.Receipt) {

@@ -143,6 +143,21 @@ func (t *traffic) Resolve(ctx context.Context, db workloads.DB, call workloads.C
 	return workloads.RolledBack, nil // it never changes anything
 }
 
+// Known implements [workloads.Keyed].
+func (t *traffic) Known(ctx context.Context, db workloads.Querier, call workloads.Call) (there bool, err error) {
+	rows := map[string]string{
+		"payment_submit": "idempotency_keys WHERE idem_key = $2", "vrp_submit": "idempotency_keys WHERE idem_key = $2",
+		"payment_settle": "outbox WHERE event_id = $2", "payment_consent": "payment_consents WHERE consent_id = $2",
+		"consent_create": "consents WHERE consent_id = $2",
+	}[call.Op]
+	if rows == "" {
+		return false, nil
+	}
+	tenant := t.tenant(&call.Dice)
+	err = db.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM openbanking."+rows+" AND tenant_id = $1)", tenant, t.callID(call.Seq)).Scan(&there)
+	return there, err
+}
+
 // fence runs an insert that does nothing where the row is there.
 func fence(ctx context.Context, db workloads.DB, insert string, args ...any) (workloads.Outcome, error) {
 	err := db.Tx(ctx, func(tx pgx.Tx) error {
