@@ -232,6 +232,7 @@ func TestWorkload(t *testing.T) {
 			{"known calls", testKnown},
 			{"repetitions", testRepetitions},
 			{"commits in doubt", testDoubt},
+			{"late statement", testLate},
 			{"variant no-tenant", testNoTenant},
 			{"variant no-lock", testNoLock},
 			{"variant no-idempotency", testNoIdempotency},
@@ -319,25 +320,6 @@ func testSameKey(t *testing.T, _ rig, pool *txn.Pool) {
 	}
 	if bad := findings(t, pool, o); len(bad) > 0 {
 		t.Errorf("invariants: %+v", bad)
-	}
-}
-
-// testKnown looks calls up that were made, and one of each kind that was not.
-func testKnown(t *testing.T, _ rig, pool *txn.Pool) {
-	traffic := trafficOf(t, pool, "")
-	keyed := traffic.(workloads.Keyed) //nolint:forcetypeassert // it is
-	for seq, op := range []string{"payment_submit", "vrp_submit", "payment_settle", "payment_consent", "consent_create"} {
-		call := workloads.Call{Seq: 9<<40 + uint64(seq), Op: op, Dice: workloads.NewDice(settings.Seed, 9<<40+uint64(seq))}
-		for _, done := range []bool{false, true} {
-			if known, err := keyed.Known(t.Context(), pool.Pool(), call); err != nil || known != done {
-				t.Errorf("%s, done: %v, known: %v, %v", op, done, known, err)
-			}
-			session := pool.Session()
-			if err := traffic.Do(t.Context(), session, call); !done && err != nil {
-				t.Errorf("%s: %v", op, err)
-			}
-			session.Close()
-		}
 	}
 }
 
