@@ -67,7 +67,7 @@ func (w *work) Do(ctx context.Context, c bench.Call) bench.Result {
 		end = endOfError(opCtx, err)
 	}
 	w.limits.end(c.Worker)
-	if end.ask {
+	if end.ask && w.writes[c.Op] { // what only reads left nothing to ask for
 		w.settle(ctx, self, call, &end)
 	}
 	if w.writes[c.Op] {
