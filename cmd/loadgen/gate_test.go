@@ -54,6 +54,7 @@ func (r recorded) write(t *testing.T) string {
 	health := map[string]any{"procs": 2}
 	end := map[string]any{
 		"began": "2026-03-01T22:00:00Z", "elapsed_seconds": 10, "health": health, "invariants": r.checked,
+		"measured": map[string]any{"Due": 2 * r.pays},
 		"accounts": []map[string]any{
 			{"op": "look", "transactions": r.pays, "attempts": r.pays, "committed": r.pays},
 			{"op": "pay", "transactions": r.pays, "attempts": int64(r.pays) + r.retries, "committed": r.pays},
@@ -154,6 +155,10 @@ func TestMutationsOfTheGate(t *testing.T) {
 		{"throughput of a closed loop", func(r *recorded) { r.config = map[string]any{"rate": ""} }, "throughput>=95%", unclear},
 		// What is judged in every run, whatever thresholds are given.
 		{"unresolved", func(r *recorded) { r.journal = workloads.Unknown }, "max<1s", missed},
+		{"unresolved, and the journal cut off", func(r *recorded) {
+			r.outcome = everyNth(1000, hist.Unresolved)
+			r.after = func(dir string) error { return os.Truncate(filepath.Join(dir, "journal"), 0) }
+		}, "pay.p50<1s", missed},
 		{"unresolved, none", nil, "unresolved=0", passed},
 		{"unresolved, asked for", func(r *recorded) { r.journal = workloads.Unknown }, "unresolved=0", missed},
 		{"invariants, kept", nil, "invariants", passed},
@@ -240,6 +245,33 @@ func TestGateRefusesTamperedFiles(t *testing.T) {
 	r := healthy()
 	r.after = func(dir string) error { return os.Remove(filepath.Join(dir, "hist", "pay.response.hlog")) }
 	if code, out, said := called(t, "gate", r.write(t)); code != 1 || !strings.Contains(said, "pay has 0 values of response, and 4000 operations") {
+		t.Errorf("exit code %d\n%s%s", code, out, said)
+	}
+}
+
+// TestGateRefusesMissingSeconds: those in which it was slow, say.
+func TestGateRefusesMissingSeconds(t *testing.T) {
+	r := healthy()
+	r.after = func(dir string) error {
+		files, err := filepath.Glob(filepath.Join(dir, "hist", "*.hlog"))
+		for _, file := range append(files, filepath.Join(dir, "intervals.jsonl")) {
+			var text []byte
+			if text, err = os.ReadFile(file); err != nil {
+				return err
+			}
+			var kept []string
+			for line := range strings.Lines(string(text)) {
+				if !strings.HasPrefix(line, "4.0") && !strings.HasPrefix(line, `{"start":4,`) {
+					kept = append(kept, line)
+				}
+			}
+			if err = os.WriteFile(file, []byte(strings.Join(kept, "")), 0o600); err != nil {
+				return err
+			}
+		}
+		return err
+	}
+	if code, out, said := called(t, "gate", r.write(t)); code != 1 || !strings.Contains(said, "8000 operations were due, and 71") {
 		t.Errorf("exit code %d\n%s%s", code, out, said)
 	}
 }

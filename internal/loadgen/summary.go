@@ -127,6 +127,9 @@ func readEvidence(dir string) (*evidence, error) {
 			return nil, fault.Wrap(fault.Failed, "the files of the run were changed", fmt.Errorf("read the run %s: %w", dir, err))
 		}
 	}
+	if err := e.complete(); err != nil {
+		return nil, err
+	}
 	if e.end.Interrupted {
 		// Whoever pressed Ctrl-C gave up what was still waiting, not the server.
 		for _, o := range run.Ops {
@@ -147,7 +150,23 @@ func readEvidence(dir string) (*evidence, error) {
 			e.unknown++
 		}
 	}
+	// A journal that was cut off does not make them known.
+	e.unknown = max(e.unknown, hist.Sum("", run.Ops).Counts.Unresolved)
 	return e, nil
+}
+
+// complete refuses a run that has lost some of its operations: the engine counted
+// them apart from the recorder, and the files may have been cut off later.
+func (e *evidence) complete() error {
+	if !e.whole || e.end.Error != "" {
+		return nil
+	}
+	recorded := hist.Sum("", e.run.Ops).Counts.Asked()
+	if due := e.end.Measured.Due; due != uint64(recorded) { //nolint:gosec // not negative
+		return fault.New(fault.Failed, "the files of the run were changed, or some are missing",
+			"%s: %d operations were due, and %d are recorded", e.run.Dir, due, recorded)
+	}
+	return nil
 }
 
 // judgeRun computes the summary and the page of a run directory, or of those of
