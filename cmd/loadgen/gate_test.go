@@ -151,6 +151,8 @@ func TestMutationsOfTheGate(t *testing.T) {
 		{"retries too few to tell", func(r *recorded) { r.pays, r.retries = 3, 0 }, "pay.retries_per_txn<0.5", unclear},
 		{"throughput", nil, "throughput>=95%", passed},
 		{"throughput too low", func(r *recorded) { r.end = map[string]any{"elapsed_seconds": 7} }, "throughput>=95%", missed},
+		{"throughput to the middle of a second", func(r *recorded) { r.end = map[string]any{"elapsed_seconds": 8.5} }, "throughput>=95%", unclear},
+		{"throughput far too low", func(r *recorded) { r.end = map[string]any{"elapsed_seconds": 6.5} }, "throughput>=95%", missed},
 		{"throughput too few", func(r *recorded) { r.pays = 20 }, "throughput>=95%", unclear},
 		{"throughput of a closed loop", func(r *recorded) { r.config = map[string]any{"rate": ""} }, "throughput>=95%", unclear},
 		// What is judged in every run, whatever thresholds are given.

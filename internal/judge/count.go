@@ -94,8 +94,13 @@ func (f *Facts) throughput(t Threshold, r *Result) {
 		r.Verdict, r.Why = Inconclusive, "nothing was measured"
 		return
 	}
-	low, high := proportion(min(f.InTime, f.Asked), f.Asked)
+	low, _ := proportion(min(f.InTime, f.Asked), f.Asked)
+	_, high := proportion(min(f.InTime+f.Around, f.Asked), f.Asked)
 	r.Value, r.Low, r.High = percent(float64(f.InTime)/float64(f.Asked)), percent(low), percent(high)
-	t.settle(low, high, r, fmt.Sprintf("%d of %d operations were answered in time: measure longer", f.InTime, f.Asked))
+	why := fmt.Sprintf("%d of %d operations were answered in time: measure longer", f.InTime, f.Asked)
+	if f.Around > 0 {
+		why = fmt.Sprintf("%d of %d operations were answered in time, and %d in the second in which the schedule ended: measure longer, for whole seconds", f.InTime, f.Asked, f.Around)
+	}
+	t.settle(low, high, r, why)
 	f.doubt(r, "")
 }

@@ -39,9 +39,10 @@ type Facts struct {
 	// Transactions and Attempts count by operation.
 	Transactions, Attempts map[string]int64
 	// Asked counts the operations that the schedule wanted, InTime those that
-	// were answered before its end. Closed loops ask for nothing.
-	Asked, InTime int64
-	Closed        bool
+	// were answered before its end, Around those that were answered in the second
+	// in which it ended, before or after. Closed loops ask for nothing.
+	Asked, InTime, Around int64
+	Closed                bool
 	// Unresolved counts calls of which nobody knows whether they changed data.
 	Unresolved int64
 	// Invariants is their common verdict; empty when none was checked.

@@ -247,8 +247,11 @@ func (e *evidence) facts(s *Summary) *judge.Facts {
 	}
 	for _, i := range e.run.Intervals {
 		for _, o := range i.Ops {
-			if i.End.Seconds() <= e.end.Elapsed+.001 {
+			switch {
+			case i.End.Seconds() <= e.end.Elapsed+.001:
 				f.InTime += o.Counts.Answered()
+			case i.Start.Seconds() < e.end.Elapsed-.001:
+				f.Around += o.Counts.Answered()
 			}
 			f.Asked += o.Counts.Asked()
 		}
