@@ -367,6 +367,8 @@ func TestCompareOfRuns(t *testing.T) {
 		{name: "faster", spoil: func(r *recorded) { r.latency = 4 * time.Millisecond }, want: 0, says: "faster"},
 		{name: "slower by less than is tolerated", spoil: func(r *recorded) { r.latency = 6 * time.Millisecond }, args: []string{"--tolerance", "25"}, want: 0, says: "slower"},
 		{name: "failing", spoil: func(r *recorded) { r.outcome = everyNth(10, hist.Errored) }, want: 3, says: "is not any more"},
+		{name: "p99 not answered, perhaps by chance", spoil: func(r *recorded) { r.outcome = everyNth(98, hist.Errored) }, args: []string{"--tolerance", "25"}, want: 4, says: "pay p99: was answered before, and may not be any more"},
+		{name: "interrupted", spoil: func(r *recorded) { r.end = map[string]any{"interrupted": true} }, want: 4, says: "the run was interrupted"},
 		{name: "too few", spoil: func(r *recorded) { r.pays = 4 }, want: 4, says: "too few answers"},
 		{name: "a busy generator", spoil: func(r *recorded) { r.health = map[string]any{"cpu": 0.99} }, want: 4, says: "the generator used 99 %"},
 		{name: "a busy generator, slower", spoil: func(r *recorded) { r.health, r.latency = map[string]any{"cpu": 0.99}, time.Second }, want: 4, says: "the generator used 99 %"},

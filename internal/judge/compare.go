@@ -41,6 +41,9 @@ type Shift struct {
 	IndependentAfter  int64  `json:"independent_after"`
 	Change            Change `json:"change"`
 	Why               string `json:"why,omitempty"`
+	// Open says that the change is unknown for want of answers, not of operations:
+	// nothing bounds how much slower it is.
+	Open bool `json:"-"`
 }
 
 // compared are the percentiles that Compare looks at.
@@ -152,7 +155,7 @@ func shift(op string, b, a quantile, p, miss float64) Shift {
 		s.Change = Unknown
 		s.Why = fmt.Sprintf("%d and %d samples, worth %d and %d independent ones; at least %d are needed", b.samples, a.samples, b.worth, a.worth, hist.MinSamples(p, 1-miss/2))
 	case math.IsInf(low, -1) || math.IsInf(high, 1):
-		s.Change, s.Why = Unknown, "too many operations were not answered"
+		s.Change, s.Why, s.Open = Unknown, "too many operations were not answered", math.IsInf(high, 1)
 	default:
 		s.Change = Same
 	}
@@ -190,6 +193,8 @@ func Changed(shifts []Shift, tolerance float64) (Verdict, []string) {
 	for _, s := range shifts {
 		allowed := time.Duration(float64(s.Before) * tolerance / 100)
 		switch {
+		case tolerance > 0 && s.Open && s.Before > 0:
+			lower(Inconclusive, s, "was answered before, and may not be any more: measure longer")
 		case s.Change == Unknown:
 			continue
 		case s.Change == Slower && s.After == 0:

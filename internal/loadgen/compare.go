@@ -77,6 +77,8 @@ func (e *evidence) doubt() string {
 		return "the run did not come to its end"
 	case e.end.Error != "":
 		return "the run ended early: " + e.end.Error
+	case e.end.Interrupted:
+		return fmt.Sprintf("the run was interrupted after %.0f s", e.end.Elapsed)
 	}
 	for _, p := range e.end.Health.Problems(bench.DefaultLimits) {
 		if p.Cause == bench.Client || e.asked.Rate != "" {
