@@ -50,6 +50,7 @@ func (s *Session) acquire(ctx context.Context) (*pgx.Conn, time.Time, error) {
 	began := time.Now()
 	s.stats.PoolWait += began.Sub(now)
 	if err != nil {
+		s.stats.Transactions-- // it never began
 		err = &acquireError{err}
 		s.stats.Failures = append(s.stats.Failures, Describe(ctx, err))
 		return nil, now, err

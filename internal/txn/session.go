@@ -15,16 +15,17 @@ import (
 
 // Stats is the account of what one operation's transactions took.
 type Stats struct {
-	// Transactions counts what was asked for: calls of Tx, Read, QueryRow and
-	// Exec. Attempts counts how often they were tried, Committed how many of
-	// them went through.
+	// Transactions counts calls of Tx, Read, QueryRow and Exec that had a
+	// connection. Attempts counts how often they were tried, Committed how many
+	// of them went through.
 	Transactions, Attempts, Committed int
 	// RetryCost is the time from a transaction's first attempt to its last:
 	// failed attempts, rolling back, and back-off.
 	RetryCost time.Duration
 	// PoolWait is the time spent waiting for a connection.
 	PoolWait time.Duration
-	// Failures holds one entry for every attempt that failed, in order.
+	// Failures holds one entry for every attempt that failed, in order, and for
+	// a connection that could not be had.
 	Failures []Failure
 }
 

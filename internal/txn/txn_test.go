@@ -358,6 +358,9 @@ func TestPoolWait(t *testing.T) {
 	if err == nil || txn.Ambiguous(err) || len(s.Failures) != 1 || s.Failures[0].State != txn.StatePool || s.PoolWait < 50*time.Millisecond {
 		t.Errorf("%v, %+v", err, s)
 	}
+	if s.Transactions != 0 || s.Attempts != 0 {
+		t.Errorf("what never began makes the others look as if they took fewer attempts: %+v", s)
+	}
 }
 
 func TestOptions(t *testing.T) {
