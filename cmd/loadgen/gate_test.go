@@ -171,6 +171,7 @@ func TestMutationsOfTheGate(t *testing.T) {
 		{"an invariant with a verdict nobody knows", func(r *recorded) { r.checked[0]["verdict"] = "ok" }, "max<1s", unclear},
 		{"no invariants", func(r *recorded) { r.checked = nil }, "max<1s", unclear},
 		{"wrong answers", func(r *recorded) { r.outcome = everyNth(1000, hist.Violated) }, "pay.p50<1s", missed},
+		{"wrong answers in the warm-up", func(r *recorded) { r.end = map[string]any{"warmup_wrong": 1} }, "pay.p50<1s", missed},
 		// What forbids to believe the numbers.
 		{"a busy generator", func(r *recorded) { r.health = map[string]any{"cpu": 0.99} }, "max<1s", unclear},
 		{"a busy generator, too slow", func(r *recorded) { r.health, r.latency = map[string]any{"cpu": 0.99}, time.Second }, "pay.p99<200ms", unclear},

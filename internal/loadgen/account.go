@@ -3,6 +3,7 @@ package loadgen
 import (
 	"time"
 
+	"leap/internal/hist"
 	"leap/internal/txn"
 )
 
@@ -10,6 +11,7 @@ import (
 type account struct {
 	ops    map[string]*opAccount
 	errors map[string]string // by code: the first message
+	wrong  int64             // answers
 }
 
 // opAccount is the account of one operation.
@@ -35,6 +37,9 @@ func (a *account) add(op string, s txn.Stats, end ending) {
 	o.lost += s.RetryCost
 	for _, f := range s.Failures {
 		o.failures[f]++
+	}
+	if end.outcome == hist.Violated {
+		a.wrong++
 	}
 	if end.err != nil {
 		if _, ok := a.errors[end.code]; !ok {
@@ -62,6 +67,7 @@ func (a *account) merge(b *account) {
 			to.failures[f] += n
 		}
 	}
+	a.wrong += b.wrong
 	for code, text := range b.errors {
 		if _, ok := a.errors[code]; !ok {
 			a.errors[code] = text

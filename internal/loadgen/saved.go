@@ -112,6 +112,9 @@ type ended struct {
 	Failures    []booked     `json:"failed_attempts"`
 	// Examples has the first message of each error.
 	Examples map[string]string `json:"error_examples"`
+	// WarmupWrong counts the wrong answers of the warm-up, of which there are no
+	// histograms.
+	WarmupWrong int64 `json:"warmup_wrong,omitempty"`
 	// Error says why the run could not be finished.
 	Error string `json:"error,omitempty"`
 }
@@ -144,7 +147,7 @@ func endOf(d driven) ended {
 	if d.measured == nil {
 		return e
 	}
-	e.Examples = d.measured.errors
+	e.Examples, e.WarmupWrong = d.measured.errors, d.warmup.wrong
 	for _, op := range sorted(d.measured.ops) {
 		o := d.measured.ops[op]
 		e.Accounts = append(e.Accounts, opBooked{op, o.transactions, o.attempts, o.committed, o.lost.Seconds()})

@@ -97,6 +97,7 @@ func (e *ended) join(o *ended) {
 	e.Elapsed, e.Drained = max(e.Elapsed, o.Elapsed), max(e.Drained, o.Drained)
 	e.Interrupted = e.Interrupted || o.Interrupted
 	e.Warmup, e.Measured = e.Warmup.Plus(o.Warmup), e.Measured.Plus(o.Measured)
+	e.WarmupWrong += o.WarmupWrong
 	e.Error = cmp.Or(e.Error, o.Error)
 	e.Checked = joinChecked(e.Checked, o.Checked)
 	for _, a := range o.Accounts {

@@ -306,6 +306,9 @@ func (e *evidence) judgeEnd(s *Summary) {
 	if all.Violated > 0 {
 		s.lower(judge.Fail, fmt.Sprintf("%d answers were wrong", all.Violated))
 	}
+	if e.end.WarmupWrong > 0 {
+		s.lower(judge.Fail, fmt.Sprintf("%d answers of the warm-up were wrong", e.end.WarmupWrong))
+	}
 	if all.Invalid > 0 {
 		s.lower(judge.Inconclusive, fmt.Sprintf("%d samples ended before they began", all.Invalid))
 	}
