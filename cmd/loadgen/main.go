@@ -21,9 +21,16 @@ var version = "dev"
 // The live heap is some ten megabytes. GOGC overrides it.
 const gcPercent = 400
 
+// memoryLimit ends that where the heap is large: to judge a run, its seconds are
+// all read, some 100 MB for an hour of the bank. GOMEMLIMIT overrides it.
+const memoryLimit = 1 << 30
+
 func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// After the first signal the second one kills, as people expect.
