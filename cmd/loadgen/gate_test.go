@@ -25,6 +25,7 @@ import (
 type recorded struct {
 	pays    int           // half of them look
 	latency time.Duration // of all of them
+	late    time.Duration // by which one of 500 started too late
 	outcome func(n int) hist.Outcome
 	retries int64                  // of all payments together
 	journal workloads.Outcome      // of each payment
@@ -73,6 +74,9 @@ func (r recorded) write(t *testing.T) string {
 	for n := range 2 * r.pays {
 		due := time.Duration(n) * 9 * time.Second / time.Duration(2*r.pays)
 		s := hist.Sample{Op: int32(n % 2), Attempts: 1, Due: due, Start: due, End: due + r.latency}
+		if n/2%500 == 0 {
+			s.Start, s.End = s.Start+r.late, s.End+r.late
+		}
 		if s.Op == 1 {
 			s.Outcome = r.outcome(n / 2)
 			w.Receipt(workloads.Receipt{Seq: uint64(n), Op: "pay", Outcome: r.journal})
@@ -109,6 +113,11 @@ func everyNth(nth int, o hist.Outcome) func(int) hist.Outcome {
 		}
 		return hist.Done
 	}
+}
+
+// lateBy is the health of a generator that was late now and then.
+func lateBy(d time.Duration) map[string]any {
+	return map[string]any{"procs": 2, "own_lag": map[string]any{"count": 8000, "p99_ns": 50_000, "max_ns": int64(d)}}
 }
 
 // TestMutationsOfTheGate: whatever is wrong with a run, the exit code says so.
@@ -179,6 +188,11 @@ func TestMutationsOfTheGate(t *testing.T) {
 		{"too few connections", func(r *recorded) { r.health = map[string]any{"waited": 0.9} }, "max<1s", unclear},
 		{"too few connections, too slow", func(r *recorded) { r.health, r.latency = map[string]any{"waited": 0.9}, time.Second }, "pay.p99<200ms", missed},
 		{"all connections of a closed loop", func(r *recorded) { r.health, r.config = map[string]any{"waited": 1}, map[string]any{"rate": ""} }, "max<1s", passed},
+		{"late once, and nobody knows why", func(r *recorded) { r.late = 300 * time.Millisecond }, "max<200ms", missed},
+		{"a generator that stood still once", func(r *recorded) { r.late, r.health = 300*time.Millisecond, lateBy(300*time.Millisecond) }, "max<200ms", unclear},
+		{"a generator that stood still once, p99.9", func(r *recorded) { r.late, r.health = 300*time.Millisecond, lateBy(300*time.Millisecond) }, "p99.9<200ms", unclear},
+		{"a generator that stood still for less", func(r *recorded) { r.late, r.health = 300*time.Millisecond, lateBy(90*time.Millisecond) }, "max<200ms", missed},
+		{"a generator that stood still once, too slow", func(r *recorded) { r.latency, r.health = time.Second, lateBy(time.Second) }, "max<200ms", missed},
 		{"interrupted", func(r *recorded) { r.end = map[string]any{"interrupted": true} }, "max<1s", unclear},
 		{"ended by an error", func(r *recorded) { r.end = map[string]any{"error": "the schedule broke"} }, "max<1s", unclear},
 		{"killed", func(r *recorded) {

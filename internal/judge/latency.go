@@ -94,6 +94,9 @@ func (f *Facts) percentile(t Threshold, r *Result) {
 	if service := (sample{o.Series[hist.Service], s.n - o.Counts.Shed - o.Counts.Invalid}); service.broken(t) {
 		alone = "the service time alone"
 	}
+	if t.Percentile > 99 {
+		f.excuse(s, low, t, r, alone)
+	}
 	f.doubt(r, alone)
 }
 
@@ -191,6 +194,9 @@ func (f *Facts) max(t Threshold, r *Result) {
 	alone := ""
 	if service := (sample{o.Series[hist.Service], s.n - o.Counts.Shed - o.Counts.Invalid}); service.over(service.n, t) {
 		alone = "the service time alone"
+	}
+	if last == s.n {
+		f.excuse(s, last, t, r, alone)
 	}
 	f.doubt(r, alone)
 }

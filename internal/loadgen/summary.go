@@ -266,6 +266,7 @@ func (e *evidence) facts(s *Summary) *judge.Facts {
 	var problems []bench.Problem
 	for _, h := range append([]bench.Health{e.end.Health}, e.healths...) {
 		problems = append(problems, h.Problems(bench.DefaultLimits)...)
+		f.Late = max(f.Late, h.OwnLag.Max, h.DispatchLag.Max)
 	}
 	for _, p := range problems {
 		if f.Closed && p.Cause == bench.Workers {
