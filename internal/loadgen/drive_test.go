@@ -172,6 +172,31 @@ func TestDrive(t *testing.T) {
 	})
 }
 
+// TestChecksDoNotLookBehindTheStart: the data of that time may not have been
+// complete, and are none of the run's.
+func TestChecksDoNotLookBehindTheStart(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, server *sandbox.Server) {
+		c := config(t, server, sandboxtest.NewDatabase(t, server), snapshotAge)
+		c.CheckEvery = 200 * time.Millisecond
+		s, m := start(t, c)
+		for _, statement := range []string{"INSERT INTO till.payments (seq, amount) VALUES (-1, 2)", "UPDATE till.payments SET amount = 1", "DELETE FROM till.payments"} {
+			if _, err := s.pool.Pool().Exec(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+			wait(t, time.Second)
+		}
+		d, err := s.drive(t.Context(), m.journal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range d.checked {
+			if i.Verdict != verdictPass {
+				t.Errorf("invariant %+v", i)
+			}
+		}
+	})
+}
+
 // TestForgottenPaymentsAreFound: the journal and the data are compared.
 func TestForgottenPaymentsAreFound(t *testing.T) {
 	server := sandboxtest.Target(t)

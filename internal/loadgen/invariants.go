@@ -114,12 +114,13 @@ func (r *rounds) start(ctx context.Context, every time.Duration) (stop func()) {
 		defer close(done)
 		tick := time.NewTicker(every)
 		defer tick.Stop()
+		began := time.Now()
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				r.round(ctx)
+				r.round(ctx, began)
 			}
 		}
 	}()
@@ -129,12 +130,14 @@ func (r *rounds) start(ctx context.Context, every time.Duration) (stop func()) {
 	}
 }
 
-func (r *rounds) round(ctx context.Context) {
+// round checks once. It does not look behind the moment at which the run began:
+// the data were perhaps being made then.
+func (r *rounds) round(ctx context.Context, began time.Time) {
 	for _, i := range r.all {
 		if !i.During {
 			continue
 		}
-		c := check(ctx, r.pool, i, nil, snapshotAge)
+		c := check(ctx, r.pool, i, nil, min(snapshotAge, time.Since(began)))
 		if c.Verdict != verdictFail {
 			continue // a server that is away cannot be asked; the last check decides
 		}
