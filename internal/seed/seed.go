@@ -127,14 +127,19 @@ func (l *load) look(ctx context.Context) error {
 		return err
 	}
 	if have != "" && have != l.result.Data {
-		return fault.Wrap(fault.Refused, "use the settings it was loaded with, or drop it first",
-			&workloads.NotLoadedError{Workload: l.name, Have: have, Want: l.result.Data})
+		return l.others(have)
 	}
 	if err == nil {
 		l.result.Already, l.result.Found = true, l.result.Batches
 		return l.pool.QueryRow(ctx, "SELECT coalesce(sum(row_count), 0)::INT8 FROM "+l.table(batchTable)).Scan(&l.result.Rows)
 	}
 	return nil
+}
+
+// others refuses data of other settings.
+func (l *load) others(have string) error {
+	return fault.Wrap(fault.Refused, "use the settings it was loaded with, or drop it first",
+		&workloads.NotLoadedError{Workload: l.name, Have: have, Want: l.result.Data})
 }
 
 // own refuses a schema in which somebody else has tables: they would be written
@@ -186,6 +191,13 @@ func (l *load) remember(ctx context.Context) error {
 		workloads.StateData, l.result.Data)
 	if err != nil {
 		return fmt.Errorf("remember the data of %s: %w", l.name, err)
+	}
+	var have string // somebody else may have come first
+	if err = l.pool.QueryRow(ctx, "SELECT value FROM "+l.table(workloads.StateTable)+" WHERE name = $1", workloads.StateData).Scan(&have); err != nil {
+		return fmt.Errorf("read whose data %s has: %w", l.name, err)
+	}
+	if have != l.result.Data {
+		return l.others(have)
 	}
 	l.done = map[int]bool{}
 	rows, err := l.pool.Query(ctx, "SELECT batch, row_count FROM "+l.table(batchTable))

@@ -25,6 +25,7 @@ type small struct {
 	workloads.Workload
 	batches int
 	fail    func(batch int) error
+	looked  func() // called after what is there was looked at
 }
 
 func (small) About() workloads.About { return workloads.About{Name: "small"} }
@@ -35,7 +36,10 @@ func (s small) Load(context.Context, workloads.Querier, workloads.Settings) (wor
 
 func (s small) Data() string { return fmt.Sprintf("%d batches", s.batches) }
 
-func (small) Schema() (before, after []string) {
+func (s small) Schema() (before, after []string) {
+	if s.looked != nil {
+		s.looked()
+	}
 	return []string{"CREATE SCHEMA IF NOT EXISTS small", "CREATE TABLE IF NOT EXISTS small.t (id INT8 PRIMARY KEY, word VARCHAR(40))"},
 		[]string{"CREATE INDEX IF NOT EXISTS t_word ON small.t (word)"}
 }
@@ -188,6 +192,25 @@ func TestLoadRefusesTablesOfOthers(t *testing.T) {
 		var rows int
 		if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM small.customers").Scan(&rows); err != nil || rows != 1 {
 			t.Errorf("%d customers are left: %v", rows, err)
+		}
+	})
+}
+
+// TestLoadersOfOtherData: the second one notices, though there was nothing when
+// it looked.
+func TestLoadersOfOtherData(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, server *sandbox.Server) {
+		pool := database(t, server)
+		w := small{batches: 3, looked: func() {
+			if _, err := seed.Load(t.Context(), pool, small{batches: 2}, workloads.Settings{}, seed.Options{}); err != nil {
+				t.Error(err)
+			}
+		}}
+		if _, err := seed.Load(t.Context(), pool, w, workloads.Settings{}, seed.Options{}); !isNotLoaded(err) {
+			t.Errorf("loaded among other data: %v", err)
+		}
+		if rows, _ := count(t, pool); rows != 4 {
+			t.Errorf("%d rows, want those of the first", rows)
 		}
 	})
 }
