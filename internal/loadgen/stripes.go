@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -175,15 +176,18 @@ func joinIntervals(a, b []*hist.Interval) []*hist.Interval {
 	return a
 }
 
-// joinStates adds up the generators' states; the busier one's CPU counts.
+// joinStates adds up the generators' states of the same second, of which the first
+// and the last differ by the moment at which each looked at its clock; the busier
+// one's CPU counts.
 func joinStates(a, b []record.State) []record.State {
 	for _, s := range b {
-		n := slices.IndexFunc(a, func(x record.State) bool { return x.From == s.From && x.To == s.To })
+		n := slices.IndexFunc(a, func(x record.State) bool { return math.Abs(x.From-s.From) < .01 && math.Abs(x.To-s.To) < .5 })
 		if n < 0 {
 			a = append(a, s)
 			continue
 		}
 		x := &a[n]
+		x.From, x.To = min(x.From, s.From), max(x.To, s.To)
 		x.Due, x.Done, x.Shed, x.Queue, x.InFlight, x.CPU = x.Due+s.Due, x.Done+s.Done, x.Shed+s.Shed, x.Queue+s.Queue, x.InFlight+s.InFlight, max(x.CPU, s.CPU)
 	}
 	slices.SortStableFunc(a, func(x, y record.State) int { return cmp.Compare(x.From, y.From) })

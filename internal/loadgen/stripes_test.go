@@ -68,7 +68,10 @@ func striped(t *testing.T, stripe string, change func(*saved, *ended)) string {
 	for _, i := range collector.Finish(length) {
 		w.Interval(i)
 	}
-	w.State(record.State{From: 0, To: 1, Due: e.Measured.Due})
+	// Each process looks at its clock for itself where it begins and ends.
+	own := 20e-6 * float64(part.Index+1)
+	w.State(record.State{From: own, To: 1, Due: e.Measured.Due})
+	w.State(record.State{From: 1, To: 2 - 100*own, Due: 1})
 	if err := w.Finish(e); err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +113,7 @@ func TestStripesAreOneRun(t *testing.T) {
 	for n, i := range whole.run.Intervals {
 		same(i.Start.String(), joined.run.Intervals[n].Ops, i.Ops)
 	}
-	if joined.end.Measured != whole.end.Measured || joined.run.States[0].Due != whole.run.States[0].Due {
+	if joined.end.Measured != whole.end.Measured || joined.run.States[0].Due != whole.run.States[0].Due || len(joined.run.States) != 2 {
 		t.Errorf("due %+v and %+v", joined.end.Measured, whole.end.Measured)
 	}
 	if a := joined.end.Accounts[0]; len(joined.end.Accounts) != 1 || a.Attempts != 36 || a.LostSeconds != 3 || joined.end.Failures[0].Count != 6 {
