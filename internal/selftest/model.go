@@ -2,22 +2,26 @@ package selftest
 
 import (
 	"container/heap"
+	"math"
 	"slices"
 	"time"
 
-	"leap/internal/hist"
 	"leap/internal/pace"
 )
 
 // Times are response times, sorted.
 type Times []time.Duration
 
-// Percentile returns the one with the rank of percentile p (nearest rank).
+// Percentile returns the smallest one that at least p percent of all, counted to
+// a thousandth, do not exceed. It counts for itself: with hist.Rank, a mistake
+// there would be on both sides of the comparison.
 func (t Times) Percentile(p float64) time.Duration {
 	if len(t) == 0 {
 		return 0
 	}
-	return t[hist.Rank(int64(len(t)), p)-1]
+	const whole = 100_000
+	share := int(math.Round(p * whole / 100))
+	return t[max(1, (share*len(t)+whole-1)/whole)-1]
 }
 
 // Truth computes what the customers of a server wait who come when ticks say:

@@ -182,3 +182,20 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestPercentile follows the definition, whatever package hist says.
+func TestPercentile(t *testing.T) {
+	for n := 1; n <= 2000; n++ {
+		times := make(Times, n)
+		for i := range times {
+			times[i] = time.Duration(i + 1)
+		}
+		for _, p := range percentiles {
+			got := int(times.Percentile(p))
+			// In thousandths, since 99.9 is no binary number.
+			if want := int(p * 1000); got*100_000 < want*n || got > 1 && (got-1)*100_000 >= want*n {
+				t.Fatalf("p%g of %d values has rank %d", p, n, got)
+			}
+		}
+	}
+}
