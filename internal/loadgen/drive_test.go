@@ -197,6 +197,23 @@ func TestChecksDoNotLookBehindTheStart(t *testing.T) {
 	})
 }
 
+// TestChecksThatAreNotAnswered are no checks.
+func TestChecksThatAreNotAnswered(t *testing.T) {
+	server := sandboxtest.Target(t)
+	s, _ := start(t, config(t, server, sandboxtest.NewDatabase(t, server), time.Second))
+	r := &rounds{pool: s.pool, all: s.invariants(), worst: map[string]Checked{}, say: func(string) {}}
+	if _, err := s.pool.Pool().Exec(t.Context(), "INSERT INTO till.payments (seq, amount) VALUES (-1, 1)"); err != nil {
+		t.Fatal(err)
+	}
+	r.round(t.Context(), time.Now())
+	if s.pool.Close(); r.count != 1 {
+		t.Errorf("%d checks, want one", r.count)
+	}
+	if r.round(t.Context(), time.Now()); r.count != 1 {
+		t.Errorf("%d checks, one of them by nobody", r.count)
+	}
+}
+
 // TestForgottenPaymentsAreFound: the journal and the data are compared.
 func TestForgottenPaymentsAreFound(t *testing.T) {
 	server := sandboxtest.Target(t)
