@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -147,10 +148,7 @@ func (o *options) config(cmd *cobra.Command) (migrate.Config, error) {
 		cfg.Indexes != migrate.IndexesAfter && cfg.Indexes != migrate.IndexesBefore {
 		return cfg, fault.New(fault.Usage, "use --indexes=after or --indexes=before", "indexes cannot be built %q the rows", o.indexes)
 	}
-	if err := checkFile("--state", o.compare.state); err != nil {
-		return cfg, err
-	}
-	return cfg, checkFile("--report", o.report)
+	return cfg, o.checkFiles()
 }
 
 // oneOf lists the values of --ingest.
@@ -177,7 +175,39 @@ func checkFile(flag, path string) error {
 	case !info.IsDir():
 		return fault.New(fault.Usage, "name a file in a directory", "%s %s: %s is not a directory", flag, path, dir)
 	}
-	return nil
+	// It will be a new file in the place of the old one: neither a device nor
+	// what a link leads to can be replaced like that.
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return fault.New(fault.Usage, "name a regular file, or one that is not there yet", "%s %s is not a regular file", flag, path)
+	}
+	trial, err := os.CreateTemp(dir, ".leap-*")
+	if err != nil {
+		return fault.Wrap(fault.Usage, "name a file in a directory that this user may write to", fmt.Errorf("%s %s: %w", flag, path, err))
+	}
+	return errors.Join(trial.Close(), os.Remove(trial.Name()))
+}
+
+// checkFiles looks at all files that are written after the work.
+func (o *options) checkFiles() error {
+	if err := checkFile("--state", o.compare.state); err != nil {
+		return err
+	}
+	if o.report != "" && o.compare.state != "" && samePath(o.report, o.compare.state) {
+		return fault.New(fault.Usage, "name two files", "--report and --state are the same file: %s", o.report)
+	}
+	if o.report != "" && o.plan.path != "" && samePath(o.report, o.plan.path) {
+		return fault.New(fault.Usage, "name another file for the report", "--report would overwrite the plan %s", o.plan.path)
+	}
+	return checkFile("--report", o.report)
+}
+
+func samePath(a, b string) bool {
+	one, err := os.Stat(a)
+	other, otherErr := os.Stat(b)
+	if err == nil && otherErr == nil {
+		return os.SameFile(one, other)
+	}
+	return filepath.Clean(a) == filepath.Clean(b)
 }
 
 // sourceOnly resolves the source of a command that needs no target.
