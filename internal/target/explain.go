@@ -1,6 +1,8 @@
 package target
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -34,7 +36,10 @@ func explainServer(pg *pgconn.PgError) error {
 	short := &serverError{pg}
 	switch pg.Code {
 	case "28P01", "28000":
-		return fault.Wrap(fault.Usage, "check user and password of the target; a password goes into LEAP_TARGET, PGPASSWORD or ?password_file=", short)
+		return fault.Wrap(fault.Usage, checkLogin, short)
+	case "25006":
+		return fault.Wrap(fault.Refused, "the target takes no writes: give the address of the primary, "+
+			"or switch default_transaction_read_only off for the database and the user", short)
 	case "3D000":
 		return unknownDatabase(short)
 	case "42501":
@@ -47,11 +52,21 @@ func explainServer(pg *pgconn.PgError) error {
 	case "53300":
 		return fault.Wrap(fault.Failed, "the target has no connection left: lower --workers", short)
 	}
-	if strings.Contains(pg.Message, "no space left") {
+	// Older CockroachDBs have a code for none of these.
+	switch {
+	case strings.Contains(pg.Message, "no space left"):
 		return fault.Wrap(fault.Failed, "the target's disk is full: free space and run again, finished chunks are kept", short)
+	case strings.HasPrefix(pg.Message, "password authentication failed"):
+		return fault.Wrap(fault.Usage, checkLogin, short)
+	case strings.Contains(pg.Message, "SSL connection required"):
+		return fault.Wrap(fault.Usage, "the target demands TLS: add ?sslmode=require (or verify-full) to its address", short)
+	case strings.Contains(pg.Message, "but certificate is for"):
+		return fault.Wrap(fault.Usage, "the certificate of sslcert is another user's: correct it, or the user in the target's address", short)
 	}
 	return short
 }
+
+const checkLogin = "check user and password of the target; a password goes into LEAP_TARGET, PGPASSWORD or ?password_file="
 
 func unknownDatabase(err error) error {
 	return fault.Wrap(fault.Usage, "create it on the target first: CREATE DATABASE ...", err)
@@ -71,6 +86,9 @@ func explainNetwork(err error) error {
 	var errno syscall.Errno
 	var timeout net.Error
 	var op *net.OpError
+	if explained := explainTLS(err); explained != nil {
+		return explained
+	}
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return fault.Wrap(fault.Usage, "check the host in the target's address", inWords("no such host", err))
@@ -94,6 +112,33 @@ func explainNetwork(err error) error {
 	}
 	return err
 }
+
+// explainTLS explains why the two ends do not trust each other; nil when it is
+// something else.
+func explainTLS(err error) error {
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	switch {
+	case errors.As(err, &authority):
+		return fault.Wrap(fault.Usage, "name the authority that signed the target's certificate with sslrootcert=FILE",
+			inWords("the target's certificate: "+authority.Error(), err))
+	case errors.As(err, &host):
+		return fault.Wrap(fault.Usage, "use a host name that the target's certificate names, or sslmode=verify-ca",
+			inWords("the target's certificate: "+host.Error(), err))
+	case errors.As(err, &invalid):
+		return fault.Wrap(fault.Usage, checkTLS, inWords("the target's certificate: "+invalid.Error(), err))
+	case errors.As(err, &alert):
+		return fault.Wrap(fault.Usage, checkTLS, inWords("the target ended TLS: "+alert.Error(), err))
+	case errors.As(err, &record):
+		return fault.Wrap(fault.Usage, checkTLS, inWords(record.Error(), err))
+	}
+	return nil
+}
+
+const checkTLS = "check sslmode, sslrootcert, sslcert and sslkey of the target's address"
 
 // serverError prints a server's error on one line, with what names the place.
 type serverError struct{ pg *pgconn.PgError }
