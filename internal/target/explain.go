@@ -102,6 +102,9 @@ func explainNetwork(err error) error {
 	case foreign.MatchString(err.Error()):
 		return fault.Wrap(fault.Failed, "check host and port of the target",
 			inWords("the server does not speak the PostgreSQL protocol", err))
+	case strings.Contains(err.Error(), "ValidateConnect failed"):
+		return fault.Wrap(fault.Refused, "give the address of another server, or change target_session_attrs in it",
+			inWords("the server is not of the kind that target_session_attrs asks for", err))
 	case strings.Contains(err.Error(), "server refused TLS connection"):
 		return fault.Wrap(fault.Usage, "add ?sslmode=disable if the network is trusted, or enable TLS on the target",
 			inWords("the server offers no TLS", err))

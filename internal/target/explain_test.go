@@ -92,6 +92,32 @@ func TestExplainWithoutCodes(t *testing.T) {
 	}
 }
 
+// TestSessionAttrs: what kind of server it must be is asked by the driver.
+func TestSessionAttrs(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, server *sandbox.Server) {
+		name := sandboxtest.NewDatabase(t, server)
+		connect := func(attrs string) error {
+			e := parse(t, server.URL(name))
+			e.Params = map[string]string{sessionAttrs: attrs}
+			db, err := Connect(t.Context(), e, 2)
+			if err == nil {
+				db.Close()
+			}
+			return err
+		}
+		if err := connect("read-write"); err != nil {
+			t.Error(err)
+		}
+		err := connect("read-only")
+		if err == nil || fault.ClassOf(err) != fault.Refused || !strings.Contains(fault.HintOf(err), sessionAttrs) {
+			t.Errorf("a server that takes writes, where one was asked for that does not: %v", err)
+		}
+		if err := connect("nonsense"); err == nil || fault.ClassOf(err) != fault.Usage {
+			t.Errorf("nonsense: %v", err)
+		}
+	})
+}
+
 // TestReadOnlyTarget: a target that takes no writes is not worth another attempt.
 func TestReadOnlyTarget(t *testing.T) {
 	sandboxtest.EachTarget(t, func(t *testing.T, server *sandbox.Server) {

@@ -95,6 +95,9 @@ func (d *DB) Capabilities() Capabilities { return d.caps }
 // StandIn reports whether PostgreSQL stands in for CockroachDB.
 func (d *DB) StandIn() bool { return !d.caps.Cockroach }
 
+// sessionAttrs is libpq's parameter for what kind of server it must be.
+const sessionAttrs = "target_session_attrs"
+
 // PoolConfig returns the configuration of a pool for an address: what Open and
 // Connect use, and a start for whoever needs another kind of connection.
 func PoolConfig(e endpoint.Endpoint, maxConnections int) (*pgxpool.Config, error) {
@@ -107,6 +110,11 @@ func PoolConfig(e endpoint.Endpoint, maxConnections int) (*pgxpool.Config, error
 			query.Set(name, value)
 		}
 	}
+	params := maps.Clone(e.Params)
+	if attrs, ok := params[sessionAttrs]; ok { // the driver's own: PostgreSQL refuses it, and CockroachDB does not look at it
+		query.Set(sessionAttrs, attrs)
+		delete(params, sessionAttrs)
+	}
 	u := url.URL{Scheme: "postgresql", User: url.User(e.User), Host: e.Addr(), Path: "/" + e.Database, RawQuery: query.Encode()}
 	config, err := pgxpool.ParseConfig(u.String())
 	if err != nil {
@@ -116,7 +124,7 @@ func PoolConfig(e endpoint.Endpoint, maxConnections int) (*pgxpool.Config, error
 	if !e.Password.Empty() {
 		config.ConnConfig.Password = e.Password.Reveal()
 	}
-	maps.Copy(config.ConnConfig.RuntimeParams, e.Params)
+	maps.Copy(config.ConnConfig.RuntimeParams, params)
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "leap migrate"
 	}
