@@ -283,7 +283,8 @@ func (r *resolver) expand(path, text string) (string, bool) {
 			r.complain(path, fmt.Sprintf("set it before you start: export %s=...", name), "the environment has no %s", name)
 		}
 		if strings.Contains(path, ".url") && text != ref {
-			return url.QueryEscape(value) // a part of an address
+			// A part of an address. There '+' is a space in parameters only.
+			return strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
 		}
 		return value
 	})

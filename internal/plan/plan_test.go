@@ -99,6 +99,28 @@ func TestEndpoints(t *testing.T) {
 	}
 }
 
+// TestReferenceInAddress: what a reference inside an address stands for arrives
+// as it is, whatever characters it has.
+func TestReferenceInAddress(t *testing.T) {
+	text := change(t, "mysql://leap@db1:3306/bank\n    password: ${LEGACY_PASSWORD}", "mysql://leap:${PASSWORD}@db1:3306/${NAME}?sslrootcert=${FILE}")
+	p, err := Read("plan.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"UK_URL": "postgresql://root@uk:26257/beta", "NAME": "the bank", "FILE": "/etc/my ca+1.pem"}
+	outside := Outside{Env: func(n string) (string, bool) { v, ok := env[n]; return v, ok }, File: os.ReadFile}
+	for _, password := range []string{"two words", "+", "%20", "p@ss/w?r#d&=;:%", "ü"} {
+		env["PASSWORD"] = password
+		ends, problems := p.Endpoints(p.Tenants, outside)
+		if problems != nil {
+			t.Errorf("%q: %v", password, problems)
+		}
+		if e := ends["alpha"].Source; e.Password.Reveal() != password || e.Database != "the bank" || e.TLS.RootCert != "/etc/my ca+1.pem" {
+			t.Errorf("%q arrives as %q, in %s", password, e.Password.Reveal(), e)
+		}
+	}
+}
+
 // change is good with one text replaced.
 func change(t *testing.T, old, text string) string {
 	t.Helper()
