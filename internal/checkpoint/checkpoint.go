@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"leap/internal/fault"
 	"leap/internal/retry"
 	"leap/internal/row"
 )
@@ -143,6 +144,22 @@ func Exists(ctx context.Context, s Store) (bool, error) {
 		return false, fmt.Errorf("look for the checkpoint: %w", err)
 	}
 	return found, nil
+}
+
+// Readable is Exists for who has to read the checkpoint: a server leaves what an
+// account may not read out of its catalog, and that must not look like no copy.
+func Readable(ctx context.Context, s Store) (bool, error) {
+	err := s.Each(ctx, `SELECT id FROM `+Schema+`.job LIMIT 0`, nil, func(func(...any) error) error { return nil })
+	switch code := retry.SQLState(err); {
+	case err == nil:
+		return Exists(ctx, s)
+	case code == "42P01" || code == "3F000": // no such table, no such schema
+		return false, nil
+	case code == "42501":
+		return false, fault.Wrap(fault.Refused, "give the account the right to read it: GRANT USAGE ON SCHEMA "+Schema+
+			", and GRANT SELECT on its tables; or use the account that copies", fmt.Errorf("read the checkpoint: %w", err))
+	}
+	return false, fmt.Errorf("look for the checkpoint: %w", err)
 }
 
 // Begin records a new job. A job of that id that is there already stays as it

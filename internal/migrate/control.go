@@ -125,7 +125,7 @@ func (out *Ordered) awaitStop(ctx context.Context, store checkpoint.Store) error
 
 // find returns the job that is meant.
 func (o Order) find(ctx context.Context, store checkpoint.Store) (string, error) {
-	exists, err := checkpoint.Exists(ctx, store)
+	exists, err := checkpoint.Readable(ctx, store)
 	if err != nil {
 		return "", err
 	}

@@ -50,7 +50,7 @@ func ReadStanding(ctx context.Context, e endpoint.Endpoint, database string, ids
 	}
 	defer dst.Close()
 	store := dst.Store()
-	exists, err := checkpoint.Exists(ctx, store)
+	exists, err := checkpoint.Readable(ctx, store)
 	if err != nil || !exists {
 		return out, err
 	}

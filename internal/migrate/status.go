@@ -64,7 +64,7 @@ func ReadStatus(ctx context.Context, e endpoint.Endpoint) (Status, error) {
 	defer dst.Close()
 	out := Status{Target: e.String(), StandIn: dst.StandIn(), Jobs: []JobStatus{}}
 	store := dst.Store()
-	exists, err := checkpoint.Exists(ctx, store)
+	exists, err := checkpoint.Readable(ctx, store)
 	if err != nil || !exists {
 		return out, err
 	}
