@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"leap/internal/retry"
 	"leap/internal/row"
 	"leap/internal/schema"
 )
@@ -208,6 +209,18 @@ func (c *comparison) sequences(ctx context.Context) error {
 	return nil
 }
 
+// unread leaves open what this account may not read; any other error remains one.
+func (c *comparison) unread(object string, err error) error {
+	if retry.SQLState(err) != privilege {
+		return Explain(err)
+	}
+	if c.out.Unchecked != "" {
+		c.out.Unchecked += "; "
+	}
+	c.out.Unchecked += object + ", which takes GRANT SELECT: " + Explain(err).Error()
+	return nil
+}
+
 func (c *comparison) sequence(ctx context.Context, p schema.PromisedSequence) error {
 	object, name := "sequence "+Quote(p.Name), pgx.Identifier{Schema, p.Name}.Sanitize()
 	// In the pool, not in a transaction: last_value is not transactional.
@@ -218,6 +231,10 @@ func (c *comparison) sequence(ctx context.Context, p schema.PromisedSequence) er
 		return Explain(err)
 	}
 	if step == "" {
+		// The catalog leaves out what this account has no right to as well.
+		if _, err := c.db.pool.Exec(ctx, "SELECT 1 FROM "+name+" LIMIT 0"); err != nil && retry.SQLState(err) != noTable {
+			return c.unread(object, err)
+		}
 		c.missing(object, "a sequence that feeds "+Quote(p.Column), adviceCreate)
 		return nil
 	}
@@ -230,7 +247,7 @@ func (c *comparison) sequence(ctx context.Context, p schema.PromisedSequence) er
 	var last string
 	var called bool
 	if err := c.db.pool.QueryRow(ctx, "SELECT last_value::TEXT, is_called FROM "+name).Scan(&last, &called); err != nil {
-		return Explain(err)
+		return c.unread(object, err)
 	}
 	var used string
 	query := "SELECT COALESCE(MAX(" + Quote(p.Column) + "), 0)::TEXT FROM " + qualified(c.m)
