@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/mattn/go-isatty"
@@ -62,7 +63,7 @@ func prepare(root *cobra.Command) {
 	root.SuggestionsMinimumDistance = 2 // cobra sets it only where it prints suggestions itself
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if bad, ok := errors.AsType[*pflag.InvalidValueError](err); ok { // its cause tells of strconv
-			err = fmt.Errorf("--%s cannot be %q: a value of type %s is needed", bad.GetFlag().Name, bad.GetValue(), bad.GetFlag().Value.Type())
+			err = fmt.Errorf("--%s cannot be %s: a value of type %s is needed", bad.GetFlag().Name, quoted(bad.GetValue()), bad.GetFlag().Value.Type())
 		}
 		return fault.Wrap(fault.Usage, "see "+cmd.CommandPath()+" --help", err)
 	})
@@ -82,6 +83,14 @@ func takeArguments(cmd *cobra.Command) {
 	}
 }
 
+// quoted is what was typed, unless that is an address: it may hold a password.
+func quoted(word string) string {
+	if strings.Contains(word, "://") {
+		return "an address (which --source or --target takes)"
+	}
+	return strconv.Quote(word)
+}
+
 func knownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -90,7 +99,7 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
 		hint = "did you mean " + cmd.CommandPath() + " " + s[0] + "?"
 	}
-	return fault.New(fault.Usage, hint, "there is no command %q", args[0])
+	return fault.New(fault.Usage, hint, "there is no command %s", quoted(args[0]))
 }
 
 // Arguments makes a command take exactly the arguments of those names.
@@ -101,9 +110,9 @@ func Arguments(names ...string) cobra.PositionalArgs {
 		case len(args) < len(names):
 			return fault.New(fault.Usage, hint, "%s needs %s", cmd.CommandPath(), strings.Join(names, " and "))
 		case len(args) > len(names) && len(names) == 0:
-			return fault.New(fault.Usage, hint, "%s takes no argument, got %q", cmd.CommandPath(), args[0])
+			return fault.New(fault.Usage, hint, "%s takes no argument, got %s", cmd.CommandPath(), quoted(args[0]))
 		case len(args) > len(names):
-			return fault.New(fault.Usage, hint, "%s takes %s and nothing more, got %q", cmd.CommandPath(), strings.Join(names, " and "), args[len(names)])
+			return fault.New(fault.Usage, hint, "%s takes %s and nothing more, got %s", cmd.CommandPath(), strings.Join(names, " and "), quoted(args[len(names)]))
 		}
 		return nil
 	}
