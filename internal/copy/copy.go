@@ -190,11 +190,19 @@ func (j *job) runTask(ctx context.Context, next *task) error {
 	t := next.table
 	t.begin(j.cfg.Events)
 	if err := j.copySegment(ctx, t, next.seg); err != nil {
-		j.cfg.Events.Emit(event.Event{Kind: event.TableFailed, Phase: phase, Table: t.mapping.SourceName, Message: err.Error()})
+		t.tellFailed(ctx, j.cfg.Events, err)
 		return fmt.Errorf("copy %s: %w", t.mapping.SourceName, err)
 	}
 	t.segmentDone(j.cfg.Events)
 	return nil
+}
+
+// tellFailed says that a table failed. One that was only stopped, by Ctrl-C or
+// because another failed, did not.
+func (t *table) tellFailed(ctx context.Context, events event.Sink, err error) {
+	if ctx.Err() == nil {
+		events.Emit(event.Event{Kind: event.TableFailed, Phase: phase, Table: t.mapping.SourceName, Message: err.Error()})
+	}
 }
 
 const phase = "copy"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -318,8 +319,13 @@ func TestCancelled(t *testing.T) {
 			}
 			return nil
 		}
-		if _, err := Run(ctx, src, dst, []*schema.Mapping{m}, Config{Lease: checkpoint.Lease{Job: "j"}, ChunkRows: 3}); !errors.Is(err, context.Canceled) {
+		failed := &failures{}
+		cfg := Config{Lease: checkpoint.Lease{Job: "j"}, ChunkRows: 3, Events: failed}
+		if _, err := Run(ctx, src, dst, []*schema.Mapping{m}, cfg); !errors.Is(err, context.Canceled) {
 			t.Fatalf("got %v", err)
+		}
+		if tables := failed.list(); len(tables) > 0 {
+			t.Errorf("%q were only stopped, and are said to have failed", tables)
 		}
 		dst.afterCommit = nil
 		if got := len(dst.lines("t")); got < 9 || got == 1000 {
@@ -366,9 +372,13 @@ func TestSeveralTables(t *testing.T) {
 		}
 		return nil
 	}
-	cfg := Config{Lease: checkpoint.Lease{Job: "j"}, ChunkRows: 4, Workers: 2}
+	failed := &failures{}
+	cfg := Config{Lease: checkpoint.Lease{Job: "j"}, ChunkRows: 4, Workers: 2, Events: failed}
 	if _, err := Run(t.Context(), src, dst, mappings, cfg); !errors.Is(err, errCrash) || !strings.Contains(err.Error(), "copy t2") {
 		t.Fatalf("got %v", err)
+	}
+	if tables := failed.list(); !slices.Equal(tables, []string{"t2"}) {
+		t.Errorf("%q are said to have failed", tables)
 	}
 	src.onRow = nil
 	results, err := Run(t.Context(), src, dst, mappings, cfg)

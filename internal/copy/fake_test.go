@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"leap/internal/checkpoint"
+	"leap/internal/event"
 	"leap/internal/retry"
 	"leap/internal/row"
 	"leap/internal/schema"
@@ -339,4 +340,24 @@ func wanted(rows []row.Row) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// failures gathers which tables are said to have failed.
+type failures struct {
+	mu     sync.Mutex // guards tables
+	tables []string
+}
+
+func (f *failures) Emit(e event.Event) {
+	if e.Kind == event.TableFailed {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.tables = append(f.tables, e.Table)
+	}
+}
+
+func (f *failures) list() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tables
 }

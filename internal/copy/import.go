@@ -74,7 +74,7 @@ func Import(ctx context.Context, src Source, dst Importer, tables []*schema.Mapp
 				})
 				return nil
 			} else if err != nil {
-				cfg.Events.Emit(event.Event{Kind: event.TableFailed, Phase: phase, Table: t.mapping.SourceName, Message: err.Error()})
+				t.tellFailed(groupCtx, cfg.Events, err)
 				return fmt.Errorf("import %s: %w", t.mapping.SourceName, err)
 			}
 			t.segmentDone(cfg.Events)
