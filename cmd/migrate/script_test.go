@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -16,7 +17,8 @@ import (
 // commands are what scripts have besides testscript's own.
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"exits":      exits,
-	"interrupt":  interrupt,
+	"interrupt":  interruptWith(os.Interrupt),
+	"hangup":     interruptWith(syscall.SIGHUP),
 	"source":     onSource,
 	"target":     onTarget,
 	"holds":      holds,
@@ -101,9 +103,13 @@ func checkOutput(ts *testscript.TestScript, code int, stdout, stderr string) {
 }
 
 // interrupt CODE QUERY ARGS... calls migrate, waits until the query on the
-// target returns true, sends SIGINT, and checks that the call ends within
+// target returns true, sends SIGINT (hangup: SIGHUP), and checks that the call ends within
 // five seconds with the exit code. The script goes on in the usual way.
-func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+func interruptWith(signal os.Signal) func(ts *testscript.TestScript, neg bool, args []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) { interrupt(ts, neg, args, signal) }
+}
+
+func interrupt(ts *testscript.TestScript, neg bool, args []string, signal os.Signal) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: interrupt CODE QUERY ARGS...")
 	}
@@ -128,13 +134,13 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 		_ = cmd.Wait() // ProcessState says how it ended
 	}()
 	awaitTrue(ts, query, done)
-	ts.Check(cmd.Process.Signal(os.Interrupt))
+	ts.Check(cmd.Process.Signal(signal))
 	select {
 	case <-done:
 	case <-time.After(5 * time.Second):
 		_ = cmd.Process.Kill()
 		<-done
-		ts.Fatalf("migrate went on for five seconds after SIGINT")
+		ts.Fatalf("migrate went on for five seconds after %s", signal)
 	}
 	if code := cmd.ProcessState.ExitCode(); code != want {
 		ts.Fatalf("exit code %d, want %d; stderr: %s", code, want, stderr.String())
