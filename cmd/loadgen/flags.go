@@ -62,7 +62,7 @@ func (o *options) display(title string) (*live.Display, error) {
 	case live.Table, live.Plain, live.JSON, live.None:
 	case "auto":
 		style = live.Plain
-		if cli.IsTerminal(o.t.Err) {
+		if o.t.Animated() {
 			style = live.Table
 		}
 	default:

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"os"
 
-	"leap/cmd/internal/cli"
 	openbanking "leap/examples/open-banking"
 	"leap/internal/event"
 	"leap/internal/fault"
@@ -39,7 +38,7 @@ func (d *demo) moveTenants(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err = report.FleetText(d.t.Out, f, report.Options{Color: cli.IsTerminal(d.t.Out)}); err != nil {
+	if err = report.FleetText(d.t.Out, f, report.Options{Color: d.t.Colored()}); err != nil {
 		return err
 	}
 	if f.ExitCode() != 0 {

@@ -59,7 +59,7 @@ func (o *options) print(m *report.Migration) error {
 	if o.json {
 		return report.Encode(o.t.Out, m)
 	}
-	return report.Text(o.t.Out, m, report.Options{Color: cli.IsTerminal(o.t.Out)})
+	return report.Text(o.t.Out, m, report.Options{Color: o.t.Colored()})
 }
 
 // judge runs phases that end in a verification: it prints the report, and the

@@ -151,7 +151,7 @@ func (o *options) printFleet(f *report.Fleet, phases []migrate.Phase) error {
 	if len(phases) == 1 && phases[0] == migrate.Assess {
 		return o.printLosses(f)
 	}
-	if err := report.FleetText(o.t.Out, f, report.Options{Color: cli.IsTerminal(o.t.Out)}); err != nil {
+	if err := report.FleetText(o.t.Out, f, report.Options{Color: o.t.Colored()}); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"leap/cmd/internal/cli"
 	"leap/internal/event"
 	"leap/internal/fault"
 	"leap/internal/metrics"
@@ -48,7 +47,7 @@ func (o *options) display() (event.Sink, func(), error) {
 	if err := o.checkProgress(); err != nil {
 		return nil, nil, err
 	}
-	bars := cli.IsTerminal(o.t.Err)
+	bars := o.t.Animated()
 	switch o.progress {
 	case "bars":
 		bars = true

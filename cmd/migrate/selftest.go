@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"leap/cmd/internal/cli"
 	"leap/internal/fault"
 	"leap/internal/migrate"
 	"leap/internal/report"
@@ -49,5 +48,5 @@ func (o *options) printSelfTest(got *report.SelfTest) error {
 	if o.json {
 		return report.EncodeSelfTest(o.t.Out, got)
 	}
-	return report.SelfTestText(o.t.Out, got, report.Options{Color: cli.IsTerminal(o.t.Out)})
+	return report.SelfTestText(o.t.Out, got, report.Options{Color: o.t.Colored()})
 }

@@ -202,6 +202,18 @@ func IsTerminal(w io.Writer) bool {
 	return ok && isatty.IsTerminal(f.Fd())
 }
 
+// Colored reports whether stdout may be coloured: a terminal that can, whose
+// user does not say no (https://no-color.org).
+func (t Terminal) Colored() bool {
+	return IsTerminal(t.Out) && t.Env("TERM") != dumb && t.Env("NO_COLOR") == ""
+}
+
+// Animated reports whether stderr is a terminal on which lines can be drawn again.
+func (t Terminal) Animated() bool { return IsTerminal(t.Err) && t.Env("TERM") != dumb }
+
+// dumb is the TERM of what shows text and nothing else.
+const dumb = "dumb"
+
 // WriteAll writes to stdout and reports when that fails: a full disk behind a
 // redirection must not look like success.
 func WriteAll(w io.Writer, text string) error {
