@@ -137,10 +137,9 @@ func (o *options) config(cmd *cobra.Command) (migrate.Config, error) {
 		return cfg, fault.New(fault.Usage, "use a positive number, or leave it out",
 			"--workers, --chunk-rows, --chunk-bytes and --retry-for cannot be negative")
 	}
-	if cfg.Ingest = migrate.Ingest(o.ingest); cmd.Flags().Lookup("ingest") != nil && !slices.Contains(migrate.Ingests(), cfg.Ingest) {
-		return cfg, fault.New(fault.Usage, "use "+oneOf(migrate.Ingests()), "there is no way of ingest %q", o.ingest)
+	if err := o.ingestInto(cmd, &cfg); err != nil {
+		return cfg, err
 	}
-	cfg.ImportAddress, cfg.ImportAbove = o.imports.address, o.imports.above
 	if err := o.joinInto(&cfg); err != nil {
 		return cfg, err
 	}
@@ -149,6 +148,30 @@ func (o *options) config(cmd *cobra.Command) (migrate.Config, error) {
 		return cfg, fault.New(fault.Usage, "use --indexes=after or --indexes=before", "indexes cannot be built %q the rows", o.indexes)
 	}
 	return cfg, o.checkFiles()
+}
+
+// ingestInto takes over how rows get in.
+func (o *options) ingestInto(cmd *cobra.Command, cfg *migrate.Config) error {
+	if cfg.Ingest = migrate.Ingest(o.ingest); cmd.Flags().Lookup("ingest") != nil && !slices.Contains(migrate.Ingests(), cfg.Ingest) {
+		return fault.New(fault.Usage, "use "+oneOf(migrate.Ingests()), "there is no way of ingest %q", o.ingest)
+	}
+	if cfg.Ingest != migrate.IngestImport {
+		if err := refuseFlags(cmd, "without --ingest=import", "import-address", "import-above"); err != nil {
+			return err
+		}
+	}
+	cfg.ImportAddress, cfg.ImportAbove = o.imports.address, o.imports.above
+	return nil
+}
+
+// refuseFlags refuses flags that would mean nothing.
+func refuseFlags(cmd *cobra.Command, circumstance string, names ...string) error {
+	for _, name := range names {
+		if flag := cmd.Flags().Lookup(name); flag != nil && flag.Changed {
+			return fault.New(fault.Usage, "leave it out; see "+cmd.CommandPath()+" --help", "--%s does not go %s", name, circumstance)
+		}
+	}
+	return nil
 }
 
 // oneOf lists the values of --ingest.

@@ -22,6 +22,11 @@ copy creates the second when the rows are there.`,
 		Example: `  migrate schema --source mysql://leap@db1:3306/bank --target postgresql://leap@crdb:26257/bank > bank.sql
   migrate schema --apply`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !apply {
+				if err := refuseFlags(cmd, "without --apply, which makes a report: the DDL is printed as it is", "json", "report", "metrics"); err != nil {
+					return err
+				}
+			}
 			if planned, err := o.planned(cmd); planned || err != nil {
 				if !apply && err == nil {
 					return o.fleetScript(cmd)

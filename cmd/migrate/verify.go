@@ -31,6 +31,9 @@ copies go wrong, shows whether each damage is found, and removes the database.`,
 				return o.fleetOr(cmd, err, migrate.Verify)
 			}
 			if selfTest {
+				if err := refuseFlags(cmd, "with --selftest, which looks at a spoiled copy of its own", "tables", "state", "repair"); err != nil {
+					return err
+				}
 				return o.selfTest(cmd)
 			}
 			return o.judge(cmd, migrate.Verify)
