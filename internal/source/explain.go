@@ -44,6 +44,12 @@ const (
 	errStatementTime   = 1969
 	errExecutionTime   = 3024
 	errSecureTransport = 3159
+	errUserConns       = 1203
+	errUserResource    = 1226
+	errMustChange      = 1820
+	errExpired         = 1862
+	errLocked          = 3118
+	errLockedMariaDB   = 4151
 )
 
 // Explain gives an error of the source a class and a hint that says what to do
@@ -101,9 +107,10 @@ func plain(err error) error {
 }
 
 func explainServer(e *mysql.MySQLError) (fault.Class, string) {
+	if class, hint := explainLogin(e); hint != "" {
+		return class, hint
+	}
 	switch e.Number {
-	case errAccessDenied:
-		return fault.Usage, "check the user and the password of the source, and that the account may log in from this host"
 	case errDatabaseDenied:
 		return fault.Refused, "give the account access: " + grantFor(e.Message)
 	case errUnknownDatabase:
@@ -114,12 +121,6 @@ func explainServer(e *mysql.MySQLError) (fault.Class, string) {
 		return fault.Refused, "let an administrator grant the privilege that the message names: GRANT ... ON *.* TO the account"
 	case errNoSuchTable:
 		return fault.Refused, "the table disappeared since the source was examined: start again with migrate assess"
-	case errTooManyConns:
-		return fault.Failed, "use fewer source connections, or raise max_connections on the source"
-	case errHostBlocked:
-		return fault.Failed, "run FLUSH HOSTS on the source, which blocked this host after failed connections"
-	case errHostNotAllowed:
-		return fault.Usage, "create an account on the source that may log in from this host"
 	case errShutdown:
 		return fault.Failed, "the source is shutting down; start the command again when it is back, it resumes by itself"
 	case errLockWait:
@@ -136,6 +137,29 @@ func explainServer(e *mysql.MySQLError) (fault.Class, string) {
 		return fault.Failed, "somebody or something killed the query on the source; start the command again, it resumes by itself"
 	case errStatementTime, errExecutionTime:
 		return fault.Failed, "the source limits the time of a statement; lift the limit for this account (max_statement_time, max_execution_time)"
+	}
+	return 0, ""
+}
+
+// explainLogin explains why the source lets the account in no further.
+func explainLogin(e *mysql.MySQLError) (fault.Class, string) {
+	switch e.Number {
+	case errAccessDenied:
+		return fault.Usage, "check the user and the password of the source, that the account may log in from this host, " +
+			"and whether it has to use TLS (sslmode) or a client certificate (sslcert)"
+	case errTooManyConns:
+		return fault.Failed, "use fewer source connections (--max-connections), or raise max_connections on the source"
+	case errUserConns, errUserResource:
+		return fault.Failed, "the source limits the account: use fewer connections (--max-connections), " +
+			"or let an administrator lift its limits (ALTER USER .. WITH MAX_USER_CONNECTIONS 0 and the like)"
+	case errMustChange, errExpired:
+		return fault.Usage, "the account's password has expired: let an administrator set a new one (ALTER USER .. IDENTIFIED BY ..)"
+	case errLocked, errLockedMariaDB:
+		return fault.Usage, "let an administrator unlock the account: ALTER USER .. ACCOUNT UNLOCK"
+	case errHostBlocked:
+		return fault.Failed, "run FLUSH HOSTS on the source, which blocked this host after failed connections"
+	case errHostNotAllowed:
+		return fault.Usage, "create an account on the source that may log in from this host"
 	case errSecureTransport:
 		return fault.Usage, "the source demands TLS: add ?sslmode=require (or verify-full) to its address"
 	}
@@ -197,7 +221,8 @@ func explainTransport(err error) (fault.Class, string) {
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return fault.Failed, "check the route and the firewall between this host and the source"
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return fault.Failed, "the source did not answer in time: check host, port and firewall, or raise connect_timeout in its address"
+		return fault.Failed, "the source did not answer in time: check host and firewall, that it is MySQL or MariaDB that listens on the port, " +
+			"or raise connect_timeout in the address"
 	case errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):

@@ -147,6 +147,9 @@ func TestOpenExplains(t *testing.T) {
 	database := sandboxtest.NewDatabase(t, server)
 	limited := account(t, server, database)
 	other := sandboxtest.NewDatabase(t, server)
+	locked := account(t, server, database, "ALTER USER %A% ACCOUNT LOCK")
+	expired := account(t, server, database, "GRANT SELECT ON %DB%.* TO %A%", "ALTER USER %A% PASSWORD EXPIRE")
+	few := account(t, server, database, "GRANT SELECT ON %DB%.* TO %A%", "ALTER USER %A% WITH MAX_QUERIES_PER_HOUR 1")
 	silent, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -165,6 +168,9 @@ func TestOpenExplains(t *testing.T) {
 	}{
 		"password": {strings.Replace(limited, ":pw@", ":wrong-pw@", 1), fault.Usage, "check the user and the password"},
 		"denied":   {strings.Replace(limited, database, other, 1), fault.Refused, "GRANT SELECT ON `" + other + "`.* TO 'acc_"},
+		"locked":   {locked, fault.Usage, "ACCOUNT UNLOCK"},
+		"expired":  {expired, fault.Usage, "has expired"},
+		"limited":  {few, fault.Failed, "--max-connections"},
 		"unknown":  {server.URL("nowhere"), fault.Usage, "check the database's name"},
 		"no TLS":   {server.URL(database) + "?sslmode=require", fault.Usage, "sslmode=disable"},
 		"refused":  {"mysql://u@" + closed.Addr().String() + "/d", fault.Failed, "check host and port"},
