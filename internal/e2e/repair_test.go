@@ -129,12 +129,16 @@ func TestVerifyReadsOnly(t *testing.T) {
 		for _, name := range []string{"cells", "composite", "folded", "bytekey", "keyless", "untouched", "counted"} {
 			m.atTarget(t, "GRANT SELECT ON "+name+" TO "+reader)
 		}
-		if !target.StandIn() { // else this version hides the schema public from it
-			m.atTarget(t, "GRANT SELECT ON DATABASE "+m.to+" TO "+reader)
-		}
 		own := strings.Replace(target.URL(m.to), "root@", reader+"@", 1)
 		if own == target.URL(m.to) {
 			t.Fatalf("no root in %s", own)
+		}
+		if !target.StandIn() { // this version hides the schema public from it
+			o := m.should(t, exitRefused, "verify", "--target="+own)
+			if strings.Contains(o.stdout, "is missing") || !strings.Contains(o.stderr, "hint: GRANT SELECT ON DATABASE") {
+				t.Errorf("what it may not see is called missing: %s", o)
+			}
+			m.atTarget(t, "GRANT SELECT ON DATABASE "+m.to+" TO "+reader)
 		}
 		o := m.should(t, exitUnknown, "verify", "--target="+own)
 		if !strings.Contains(o.stdout, "unchecked: schema of cells") {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"leap/internal/fault"
+	"leap/internal/retry"
 	"leap/internal/schema"
 )
 
@@ -28,6 +30,9 @@ func (d *DB) ColumnDifferences(ctx context.Context, m *schema.Mapping) (found []
 	}
 	have := tables[m.Name]
 	if have == nil {
+		if err = d.hides(ctx, m); err != nil {
+			return nil, false, err
+		}
 		return []schema.Difference{{
 			Kind: schema.IsMissing, Object: "table " + Quote(m.Name), Expected: fmt.Sprintf("a table of %d columns", len(m.Columns)),
 			Found: "nothing", Advice: "migrate run copies it; or verify the right database",
@@ -73,6 +78,21 @@ func (d *DB) ColumnDifferences(ctx context.Context, m *schema.Mapping) (found []
 		}
 	}
 	return found, comparable, nil
+}
+
+// hides returns an error where a table that the catalog does not list is there all
+// the same: CockroachDB 20.2 leaves out whole schemas for accounts without a right
+// to the database.
+func (d *DB) hides(ctx context.Context, m *schema.Mapping) error {
+	_, err := d.pool.Exec(ctx, "SELECT 1 FROM "+qualified(m)+" LIMIT 0")
+	switch {
+	case err == nil:
+		return fault.New(fault.Refused, "GRANT SELECT ON DATABASE "+Quote(d.info.Database)+" to the account",
+			"the target does not let this account see its catalog: it lists no table %s, and has one", Quote(m.Name))
+	case retry.SQLState(err) == noTable:
+		return nil
+	}
+	return Explain(err)
 }
 
 func (t *Table) column(name string) *Column {
