@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -35,10 +36,7 @@ It ends with exit code 3 when there is a blocker.`,
 			if m == nil {
 				return err
 			}
-			if printErr := o.printAssessment(m); printErr != nil {
-				return printErr
-			}
-			return err
+			return errors.Join(err, o.printAssessment(m))
 		},
 	}
 	o.endpointFlags(cmd)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/dustin/go-humanize"
@@ -54,10 +55,7 @@ what a dead one leaves behind is taken over.`,
 // printCopy prints what was copied. Nothing was compared, so it claims no verdict.
 func (o *options) printCopy(m *report.Migration, err error) error {
 	if o.json {
-		if printErr := o.print(m); printErr != nil {
-			return printErr
-		}
-		return err
+		return errors.Join(err, o.print(m))
 	}
 	if err != nil {
 		return err

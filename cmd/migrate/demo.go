@@ -87,10 +87,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if m == nil {
 		return err
 	}
-	if printErr := d.print(m); printErr != nil {
-		return printErr
-	}
-	if err != nil {
+	if err = errors.Join(err, d.print(m)); err != nil {
 		return err
 	}
 	if m.Verdict == report.Pass {

@@ -69,10 +69,7 @@ func (o *options) judge(cmd *cobra.Command, phases ...migrate.Phase) error {
 	if m == nil {
 		return err
 	}
-	if printErr := o.print(m); printErr != nil {
-		return printErr
-	}
-	if err != nil {
+	if err = errors.Join(err, o.print(m)); err != nil {
 		return err
 	}
 	return conclude(m.Verdict)

@@ -135,7 +135,7 @@ func (o *options) fleet(cmd *cobra.Command, phases ...migrate.Phase) error {
 		err = report.WriteFleet(o.report, f)
 	}
 	// Also without a file: nobody moves thirty tenants again to see what became of them.
-	if err = errors.Join(o.printFleet(f, phases), err); err != nil {
+	if err = errors.Join(err, o.printFleet(f, phases)); err != nil {
 		return err
 	}
 	if code := f.ExitCode(); code != 0 {

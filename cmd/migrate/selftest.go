@@ -35,10 +35,7 @@ func (o *options) selfTest(cmd *cobra.Command) error {
 	if o.report != "" {
 		err = errors.Join(err, report.WriteSelfTestFile(o.report, got))
 	}
-	if printErr := o.printSelfTest(got); printErr != nil {
-		return printErr
-	}
-	if err != nil {
+	if err = errors.Join(err, o.printSelfTest(got)); err != nil {
 		return err
 	}
 	return conclude(got.Verdict)
