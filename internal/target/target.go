@@ -137,6 +137,9 @@ func PoolConfig(e endpoint.Endpoint, maxConnections int) (*pgxpool.Config, error
 	}
 	config.MaxConns = int32(max(2, min(maxConnections, 1000)))
 	config.MinConns = 0
+	// Before a connection that was idle is used the driver asks whether it lives,
+	// by default for as long as it takes.
+	config.PingTimeout = e.ConnectTimeout
 	config.MaxConnIdleTime = 5 * time.Minute
 	return config, nil
 }
