@@ -76,7 +76,12 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	started := time.Now()
-	defer func() { err = errors.Join(err, d.stop()) }()
+	defer func() {
+		if _, judged := errors.AsType[*cli.VerdictError](err); err != nil && !judged && ctx.Err() != nil {
+			err = fault.New(fault.Inconclusive, "start it again: its servers are gone, and what they held", "interrupted")
+		}
+		err = errors.Join(err, d.stop())
+	}()
 	if err = d.start(ctx); err != nil {
 		return err
 	}

@@ -49,8 +49,9 @@ func Execute(ctx context.Context, root *cobra.Command, args []string, t Terminal
 	if v, ok := errors.AsType[*VerdictError](err); ok {
 		return int(v.Class)
 	}
-	if ctx.Err() != nil && fault.ClassOf(err) != fault.Usage {
-		// Whatever a cancelled query returned is of no interest.
+	if class := fault.ClassOf(err); ctx.Err() != nil && class != fault.Usage && class != fault.Inconclusive {
+		// Whatever a cancelled query returned is of no interest. A command that
+		// says by itself that it was interrupted knows better what to do next.
 		err = fault.New(fault.Inconclusive, onInterrupt, "interrupted")
 	}
 	PrintError(t.Err, root.Name(), err)

@@ -1,10 +1,41 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"io"
 	"os"
+	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
+
+	"leap/internal/fault"
 )
+
+// TestInterrupted: after Ctrl-C it is of no interest what failed because of it,
+// unless the command says by itself what to do next.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, test := range []struct {
+		err  error
+		want string
+		code int
+	}{
+		{errors.New("context canceled"), "x: interrupted\nhint: go on\n", 4},
+		{fault.New(fault.Refused, "do that", "refused"), "x: interrupted\nhint: go on\n", 4},
+		{fault.New(fault.Inconclusive, "begin again", "interrupted"), "x: interrupted\nhint: begin again\n", 4},
+		{fault.New(fault.Usage, "see --help", "wrong"), "x: wrong\nhint: see --help\n", 2},
+	} {
+		var out strings.Builder
+		root := &cobra.Command{Use: "x", RunE: func(*cobra.Command, []string) error { return test.err }}
+		code := Execute(ctx, root, nil, Terminal{Out: io.Discard, Err: &out, Env: os.Getenv}, "go on")
+		if code != test.code || out.String() != test.want {
+			t.Errorf("%v: exit code %d, %q", test.err, code, out.String())
+		}
+	}
+}
 
 // TestTerminal: colours and lines that are drawn again are for a terminal that
 // can, and whose user wants them.
