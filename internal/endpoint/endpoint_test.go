@@ -52,8 +52,11 @@ func TestParseReadsEveryPart(t *testing.T) {
 			e.User, e.Database = "u@corp", "a/b c"
 		}),
 		"mysql://u@/shop?socket=/run/m.sock": with(func(e *Endpoint) { e.Host, e.Port, e.Socket = "", 0, "/run/m.sock" }),
-		"mysql://u@db/shop?tls=true":         with(func(e *Endpoint) { e.TLS.Mode = VerifyFull }),
-		"mysql://u@db/shop?tls=skip-verify":  with(func(e *Endpoint) { e.TLS.Mode = Require }),
+		"mysql://u@/shop?socket=/run/m.sock&sslrootcert=ca": with(func(e *Endpoint) {
+			e.Host, e.Port, e.Socket, e.TLS = "", 0, "/run/m.sock", TLS{Mode: VerifyCA, RootCert: "ca"}
+		}),
+		"mysql://u@db/shop?tls=true":        with(func(e *Endpoint) { e.TLS.Mode = VerifyFull }),
+		"mysql://u@db/shop?tls=skip-verify": with(func(e *Endpoint) { e.TLS.Mode = Require }),
 		"mysql://u@db/shop?ssl-mode=VERIFY_CA": with(func(e *Endpoint) {
 			e.TLS.Mode = VerifyCA
 		}),
@@ -115,6 +118,7 @@ func TestParseRefuses(t *testing.T) {
 		"mysql://u@db/shop?connect_timeout=0":               "not usable",
 		"mysql://u@db/shop?connect_timeout=-1":              "not usable",
 		"mysql://u@db/shop?socket=/x":                       "a host and a socket",
+		"mysql://u@/shop?socket=/x&sslmode=verify-full":     "sslmode=verify-ca",
 		"mysql://u@db/shop?sslmode=disable&sslmode=require": "twice",
 	}
 	for raw, want := range cases {

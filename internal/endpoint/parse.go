@@ -78,6 +78,9 @@ func (e *Endpoint) setHost(u *url.URL, defaultPort int) error {
 	case e.Socket != "" && u.Host != "":
 		return fault.New(fault.Usage, "write mysql://user@/database?socket=/path for a socket",
 			"database address names a host and a socket")
+	case e.Socket != "" && e.TLS.Mode == VerifyFull:
+		return fault.New(fault.Usage, "use sslmode=verify-ca, or leave it out: a socket stays within the machine",
+			"database address has a socket, and no host that a certificate could name (sslmode=verify-full)")
 	case e.Socket != "":
 		e.Port = 0
 	case e.Host == "":
@@ -154,6 +157,9 @@ func (e *Endpoint) setParams(query string) error {
 	}
 	if e.TLS.RootCert != "" && !seen["sslmode"] {
 		e.TLS.Mode = VerifyFull
+		if e.Socket != "" { // there is no host that the certificate could name
+			e.TLS.Mode = VerifyCA
+		}
 	}
 	if e.TLS.RootCert != "" && e.TLS.Mode == Require {
 		e.TLS.Mode = VerifyCA // libpq's rule: a root to check against is to be used
