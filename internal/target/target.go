@@ -118,7 +118,7 @@ func PoolConfig(e endpoint.Endpoint, maxConnections int) (*pgxpool.Config, error
 	u := url.URL{Scheme: "postgresql", User: url.User(e.User), Host: e.Addr(), Path: "/" + e.Database, RawQuery: query.Encode()}
 	config, err := pgxpool.ParseConfig(u.String())
 	if err != nil {
-		return nil, fault.Wrap(fault.Usage, "check the target's TLS files and options", fmt.Errorf("target %s: %w", e, err))
+		return nil, fault.Wrap(fault.Usage, "check the target's TLS files and options, and the variables of psql in the environment (PGSERVICE, PGSSLROOTCERT and others), which count as well", fmt.Errorf("target %s: %w", e, err))
 	}
 	config.ConnConfig.ConnectTimeout = e.ConnectTimeout
 	if !e.Password.Empty() {
