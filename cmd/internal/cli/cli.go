@@ -69,6 +69,20 @@ func prepare(root *cobra.Command) {
 		return fault.Wrap(fault.Usage, "see "+cmd.CommandPath()+" --help", err)
 	})
 	takeArguments(root)
+	root.InitDefaultHelpCmd()
+	if help, _, err := root.Find([]string{"help"}); err == nil && help != root {
+		help.Run, help.RunE = nil, helpAbout // cobra's own ends with 0 where there is no such command
+	}
+}
+
+// helpAbout prints the help of the command that args name.
+func helpAbout(cmd *cobra.Command, args []string) error {
+	found, rest, err := cmd.Root().Find(args)
+	if err != nil || len(rest) > 0 {
+		return fault.New(fault.Usage, "see "+cmd.Root().Name()+" --help", "there is no command %s to help with", quoted(strings.Join(args, " ")))
+	}
+	found.InitDefaultHelpFlag() // shows that there is one
+	return found.Help()
 }
 
 // takeArguments makes a command that has others below it say which it does not
