@@ -61,8 +61,9 @@ func readExpression(c schema.ColumnMapping) string {
 	switch {
 	case c.Kind == schema.Float32 || c.Kind == schema.Float64:
 		// FLOAT as text is rounded to six digits, DOUBLE(15,4) to four places;
-		// the result of an addition is a DOUBLE in full.
-		return name + "+0e0"
+		// the result of a subtraction is a DOUBLE in full. (Adding 0 would make
+		// 0 of -0.)
+		return name + "-0e0"
 	case c.Kind == schema.Enum && slices.Contains(c.Labels, ""):
 		// '' is a label here, and what MySQL stores for an invalid one prints alike.
 		return "IF(" + name + "+0 = 0, X'" + hex.EncodeToString([]byte(row.InvalidEnum)) + "', " + name + ")"

@@ -75,7 +75,7 @@ func scanExpression(c schema.ColumnMapping) string {
 		return "CAST(" + name + " AS CHAR)"
 	case schema.Float32, schema.Float64:
 		// CAST(.. AS CHAR) would round; a DOUBLE of the result set is exact.
-		return "0e0+" + name
+		return "1e0*" + name
 	case schema.Bits:
 		return "LPAD(BIN(" + name + "+0), " + strconv.Itoa(c.Width) + ", '0')"
 	case schema.Date, schema.DateTime, schema.Timestamp:
