@@ -30,6 +30,9 @@ func (in *introspection) restoreTexts(ctx context.Context) error {
 				}
 			}
 		}
+		if err := in.restoreExpressions(ctx, t); err != nil {
+			return err
+		}
 	}
 	return nil
 }
