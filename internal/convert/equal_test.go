@@ -39,6 +39,7 @@ var baseRows = []string{
 	`-2147483648, -7, 0, 0, 2.345, 1e10, 0.3, ' x  ', 'DE ', 'High', 'High', '1999-12-31 12:30:00.5', '2000-01-01', 'x'`,
 	`-7, 7, 7, 7, -2.345, 3, -7.5, 'größe', 'de', 'low', 'low', '2020-10-05 07:08:09.1', '2020-03-31', 'größe'`,
 	`0, 1, 1, 1, 0.000, 0, 0, '😀it''s', 'Zürich', NULL,NULL, '2021-06-15 00:00:00', '2021-06-15', 'it''s'`,
+	"8, 2, 1, 1, 0.000, 0, 0, '\t de\n', 'de\t', NULL,NULL, '2021-06-15 00:00:00', '2021-06-15', 'x'",
 }
 
 // formulas are generated columns that must give the same values on both sides:
@@ -86,6 +87,8 @@ var formulas = [][2]string{
 	{"varchar(90)", "substr(`s`,2,2)"},
 	{"varchar(90)", "substr(`s`,3)"},
 	{"varchar(90)", "trim(`s`)"},
+	{"varchar(90)", "concat(ltrim(`s`),rtrim(`s`))"},
+	{"tinyint", "`s` = ' de' or rtrim(`s`) = '\t de'"},
 	{"varchar(90)", "reverse(replace(`s`,'b','XY'))"},
 	{"int", "char_length(`s`)"},
 	{"int", "octet_length(`s`) + length(`y`)"},

@@ -291,7 +291,14 @@ func callText(_ *translator, name string, args []value) (value, error) {
 	params := []string{x.sql}
 	var err error
 	switch name {
-	case "trim", "ltrim", "rtrim", "reverse":
+	case "trim", "ltrim", "rtrim":
+		err = arity(name, args, 1, 1)
+		// By itself CockroachDB takes tabs and line breaks away as well.
+		params = append(params, blanks)
+		if name == "trim" {
+			name = "btrim"
+		}
+	case "reverse":
 		err = arity(name, args, 1, 1)
 	case "left", "right":
 		if err = arity(name, args, 2, 2); err == nil {
@@ -318,6 +325,9 @@ func callText(_ *translator, name string, args []value) (value, error) {
 	out.sql = name + "(" + strings.Join(params, ", ") + ")"
 	return out, err
 }
+
+// blanks are what MySQL trims.
+const blanks = "' '"
 
 func substrParams(args []value, params *[]string) error {
 	for i, a := range args {

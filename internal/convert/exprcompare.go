@@ -159,7 +159,7 @@ func fold(v value, coll collation) (string, error) {
 	}
 	sql := v.sql
 	if coll.padded && coll.name != "" {
-		sql = "rtrim(" + sql + ")"
+		sql = "rtrim(" + sql + ", " + blanks + ")"
 	}
 	if !coll.exact() && !coll.caseSensitive {
 		sql = "lower(" + sql + ")"

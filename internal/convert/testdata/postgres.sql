@@ -188,7 +188,7 @@ CREATE UNIQUE INDEX "u" ON "public"."Accounts" ("Select");
 
 -- check customers.country_known
 -- (not when it exists)
-ALTER TABLE "public"."customers" ADD CONSTRAINT "country_known" CHECK ((lower(rtrim("country")) IN ('de', 'at', 'ch')));
+ALTER TABLE "public"."customers" ADD CONSTRAINT "country_known" CHECK ((lower(rtrim("country", ' ')) IN ('de', 'at', 'ch')));
 
 -- check customers.iban_long
 -- (not when it exists)
