@@ -88,6 +88,8 @@ var formulas = [][2]string{
 	{"varchar(90)", "substr(`s`,3)"},
 	{"varchar(90)", "trim(`s`)"},
 	{"varchar(90)", "concat(ltrim(`s`),rtrim(`s`))"},
+	{"char(90)", "concat(`s`,' ')"},
+	{"char(90)", "`s`"},
 	{"tinyint", "`s` = ' de' or rtrim(`s`) = '\t de'"},
 	{"varchar(90)", "reverse(replace(`s`,'b','XY'))"},
 	{"int", "char_length(`s`)"},
@@ -148,7 +150,7 @@ func TestFormulasGiveTheSourcesValues(t *testing.T) {
 	for i, f := range formulas {
 		name := fmt.Sprintf("g%d", i)
 		raw := f[0]
-		if strings.HasPrefix(raw, "varchar") {
+		if strings.HasPrefix(raw, "varchar") || strings.HasPrefix(raw, "char") {
 			raw += " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 		}
 		create += ", " + name + " " + raw + " AS (" + f[1] + ") STORED"

@@ -67,6 +67,10 @@ func coerce(v value, m *schema.ColumnMapping) (string, error) {
 		if v.class != classOf(m) {
 			return "", refused
 		}
+		if m.From.Base == "char" {
+			// The source shows a CHAR without the blanks at its end.
+			return "rtrim(" + v.sql + ", " + blanks + ")", nil
+		}
 		return v.sql, nil
 	case schema.Float32, schema.Bits, schema.Interval, schema.Enum, schema.Set, schema.JSON:
 		// These have no class, or need conversions that differ.
