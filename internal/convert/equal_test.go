@@ -242,6 +242,22 @@ func TestFormulasThatAreRefused(t *testing.T) {
 	}
 }
 
+// TestPaddedNumbersAreNotJoined: 00007 and the year 0000 are other texts on the
+// source; on MySQL also as the result of IF, CASE and NULLIF.
+func TestPaddedNumbersAreNotJoined(t *testing.T) {
+	for expression, joined := range map[string]bool{
+		"concat(`z`)": false, "concat(`y`,'-')": false, "concat(if(`n`,`z`,1))": false, "concat(nullif(`y`,0))": false,
+		"concat(case when `n` then 1 else `z` end)": false,
+		"concat(coalesce(`z`,0))":                   true, "concat(greatest(`y`,`z`))": true, "concat(`y` % 7)": true, "concat(abs(`z`))": true,
+	} {
+		plan := build(t, cockroach, tableOf("t", column("z", "int(5) zerofill"), column("y", "year(4)"), column("n", "int(11)"),
+			generated("g", "varchar(90)", expression)))
+		if got := mapped(t, plan, "g").Computed; got != joined {
+			t.Errorf("%s: translated is %t, want %t", expression, got, joined)
+		}
+	}
+}
+
 // TestDeepExpression must end in an error and not in a stack overflow.
 func TestDeepExpression(t *testing.T) {
 	for _, text := range []string{strings.Repeat("(", 100000), strings.Repeat("-", 100000) + "1", strings.Repeat("not ", 100000) + "1"} {

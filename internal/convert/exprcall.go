@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -101,8 +102,10 @@ func unify(values []value) ([]value, value, error) {
 	}
 	coll, err := shared(list...)
 	out.coll = coll
-	out.literal, out.column, out.padded, out.text = false, nil, false, ""
+	out.literal, out.column, out.text = false, nil, ""
 	out.nullable = anyNullable(list...)
+	// MySQL prints what a branch gives as it prints the branch.
+	out.padded = slices.ContainsFunc(list, func(v value) bool { return v.padded })
 	return list, out, err
 }
 
@@ -129,7 +132,7 @@ func callCoalesce(_ *translator, _ string, args []value) (value, error) {
 		return value{}, err
 	}
 	out.sql = "COALESCE(" + sqlOf(list) + ")"
-	out.nullable = true
+	out.nullable, out.padded = true, false
 	for _, v := range list {
 		out.nullable = out.nullable && v.nullable
 	}
@@ -165,7 +168,7 @@ func callNullIf(tr *translator, name string, args []value) (value, error) {
 		return value{}, fmt.Errorf("nullif of %s is not translated", out.class)
 	}
 	out.sql = "(CASE WHEN " + same.sql + " THEN NULL ELSE " + out.sql + " END)"
-	out.nullable, out.literal, out.column, out.padded = true, false, nil, false
+	out.nullable, out.literal, out.column = true, false, nil
 	return out, nil
 }
 
@@ -400,6 +403,7 @@ func callExtreme(_ *translator, name string, args []value) (value, error) {
 	if err != nil {
 		return value{}, err
 	}
+	out.padded = false
 	out.sql = strings.ToUpper(name) + "(" + sqlOf(list) + ")"
 	var guards []string
 	for _, v := range list {

@@ -78,7 +78,7 @@ type value struct {
 	// scale is the number of decimal places of a decimal.
 	scale    int
 	unsigned bool
-	padded   bool // an integer that the source prints with leading zeros
+	padded   bool // an integer that the source may print with leading zeros: ZEROFILL, the year 0000
 	coll     collation
 	charset  string
 	// column is set for a plain column.
@@ -93,7 +93,7 @@ func (v value) numeric() bool {
 func columnValue(m *schema.ColumnMapping) value {
 	v := value{
 		sql: quote(m.Name), class: classOf(m), nullable: !m.NotNull, column: m,
-		unsigned: m.From.Unsigned, padded: m.From.Zerofill,
+		unsigned: m.From.Unsigned, padded: m.From.Zerofill || m.From.Base == "year",
 	}
 	switch v.class {
 	case classDecimal:
