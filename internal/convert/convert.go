@@ -160,6 +160,8 @@ type ColumnFacts struct {
 	OutsideDay bool `json:"outside_day,omitempty"`
 	// ZeroDates counts zero and partial dates.
 	ZeroDates int64 `json:"zero_dates,omitempty"`
+	// ImpossibleDates counts dates such as 2023-02-31.
+	ImpossibleDates int64 `json:"impossible_dates,omitempty"`
 	// EmptyEnums counts the '' that MySQL stores for an invalid label.
 	EmptyEnums int64 `json:"empty_enums,omitempty"`
 	// BeyondInt8 says that an unsigned value is larger than 2^63-1.

@@ -20,6 +20,11 @@ func (b *builder) checkFacts(t *table) {
 				fmt.Sprintf("%d values are not valid text in %s or do not survive the conversion to UTF-8", facts.LossyText, m.From.Charset),
 				"repair the values on the source, or change the column to a binary type there")
 		}
+		if facts.ImpossibleDates > 0 {
+			b.block("impossible-date", object,
+				fmt.Sprintf("the column holds %d dates that no calendar has, such as 2023-02-31 (ALLOW_INVALID_DATES lets them in)", facts.ImpossibleDates),
+				"repair the values on the source; no policy changes them")
+		}
 		b.policyFact(policyFact{
 			rule: "zero-date", object: object, count: facts.ZeroDates, action: b.p.ZeroDate,
 			what: "zero or partial dates, which the target does not have", choices: "zero-date=null or zero-date=min",

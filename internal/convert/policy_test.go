@@ -120,6 +120,8 @@ func TestFacts(t *testing.T) {
 		}
 	}
 	wantNoFinding(t, buildWith(t, cockroach, DefaultPolicies(), facts, table), "nul")
+	// Of February 30 no policy makes a date.
+	wantFinding(t, buildWith(t, cockroach, p, Facts{"t": {"d": {ImpossibleDates: 1}}}, table), "impossible-date", schema.Blocker, "t.d")
 	if b := buildWith(t, postgres, DefaultPolicies(), Facts{}, table).Blockers(); len(b) > 0 {
 		t.Errorf("clean data are blocked: %+v", b)
 	}

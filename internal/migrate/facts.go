@@ -162,7 +162,7 @@ func (s *session) scanFacts(ctx context.Context, t *schema.Table, slice *schema.
 	out := map[string]convert.ColumnFacts{}
 	for name, f := range found.Columns {
 		out[name] = convert.ColumnFacts{
-			OutsideDay: f.OutsideDay > 0, ZeroDates: f.ZeroDates + f.PartialDates + f.ImpossibleDates,
+			OutsideDay: f.OutsideDay > 0, ZeroDates: f.ZeroDates + f.PartialDates, ImpossibleDates: f.ImpossibleDates,
 			EmptyEnums: f.EmptyEnums, BeyondInt8: f.AboveInt64 > 0, BeyondBool: f.NotBool > 0,
 			LossyText: f.LossyText, NULs: f.NULText,
 		}
