@@ -46,9 +46,9 @@ func customersTable() *schema.Table {
 			updated,
 			secret,
 		},
-		PrimaryKey: &schema.Index{Name: primaryIndex, Unique: true, Type: "BTREE", Parts: on("id")},
+		PrimaryKey: &schema.Index{Name: primaryIndex, Unique: true, Type: "BTREE", Parts: on("id"), Comment: "it's \\ the key"},
 		Indexes: []schema.Index{
-			{Name: "u_iban", Unique: true, Type: "BTREE", Parts: on("iban")},
+			{Name: "u_iban", Unique: true, Type: "BTREE", Parts: on("iban"), Comment: "one each"},
 			{Name: "u_note", Unique: true, Type: "BTREE", Parts: []schema.KeyPart{{Column: "note", Prefix: 20}}},
 			{Name: "idx_created", Type: "BTREE", Parts: []schema.KeyPart{{Column: "status"}, {Column: "created_at", Descending: true}}},
 			{Name: "idx_roles", Type: "BTREE", Parts: on("roles")},

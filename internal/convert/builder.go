@@ -43,6 +43,7 @@ type table struct {
 	// decided are the generated columns, by target name, that have been looked at.
 	decided map[string]bool
 	indexes []indexName
+	primary string // the name of the primary key
 	// keys are the column lists that the target keeps unique, for foreign keys.
 	keys [][]string
 }

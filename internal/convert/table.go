@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"leap/internal/schema"
@@ -44,6 +45,7 @@ func (b *builder) createTable(t *table) {
 		// Named, because the name that the stand-in would make up may be that of a table.
 		name := b.names.claim(t.name + "_pkey")
 		t.constraints.taken[name] = true
+		t.primary = name
 		t.defs = append(t.defs, "CONSTRAINT "+quote(name)+" PRIMARY KEY ("+quoteAll(t.plan.PrimaryKey)+")")
 	}
 	b.before(Statement{
@@ -99,7 +101,7 @@ func (b *builder) describeTable(t *table) {
 	}
 }
 
-// createComments moves the comments of the table and its columns.
+// createComments moves the comments of the table, its columns and its indexes.
 func (b *builder) createComments(t *table) {
 	comment := func(what, ref, object, text string) {
 		if text == "" {
@@ -119,5 +121,20 @@ func (b *builder) createComments(t *table) {
 	for i, c := range t.src.Columns {
 		name := t.plan.Mapping.Columns[i].Name
 		comment("COLUMN", t.ref+"."+quote(name), t.name+"."+name, c.Comment)
+	}
+	index := func(name, text string) {
+		ref := b.qualify(name)
+		if b.d.Cockroach { // its indexes belong to their table
+			ref = t.ref + "@" + quote(name)
+		}
+		comment("INDEX", ref, "index "+t.name+"."+name, text)
+	}
+	if pk := t.src.PrimaryKey; pk != nil {
+		index(t.primary, pk.Comment)
+	}
+	for _, ix := range t.indexes {
+		if slices.Contains(t.plan.Indexes, ix.name) {
+			index(ix.name, ix.source.Comment)
+		}
 	}
 }

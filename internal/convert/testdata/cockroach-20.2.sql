@@ -218,6 +218,12 @@ SELECT setval('"public"."entries_id_seq"', GREATEST(m, 0, 1), GREATEST(m, 0) >= 
 -- comment customers
 COMMENT ON TABLE "public"."customers" IS 'who owns the money';
 
+-- comment index customers.customers_pkey
+COMMENT ON INDEX "public"."customers"@"customers_pkey" IS 'it''s \ the key';
+
+-- comment index customers.u_iban
+COMMENT ON INDEX "public"."customers"@"u_iban" IS 'one each';
+
 -- comment odd "name'.ctid_2
 COMMENT ON COLUMN "public"."odd ""name'"."ctid_2" IS 'it''s a --comment
 with a line break';
