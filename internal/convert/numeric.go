@@ -32,6 +32,10 @@ func integerType(b *builder, t *table, c *schema.Column, m *schema.ColumnMapping
 		unsignedBigint(b, t, c, m)
 	}
 	b.checkUnsigned(t, c, m)
+	b.describeZerofill(t, c)
+}
+
+func (b *builder) describeZerofill(t *table, c *schema.Column) {
 	if c.Type.Zerofill {
 		b.info("zerofill-dropped", t.object(c.Name),
 			fmt.Sprintf("%s is shown with leading zeros on the source and without them on the target; the numbers are the same", c.Type.Raw),
@@ -100,6 +104,7 @@ func decimalType(b *builder, t *table, c *schema.Column, m *schema.ColumnMapping
 	}
 	m.Kind, m.Type = schema.Decimal, fmt.Sprintf("DECIMAL(%d,%d)", precision, c.Type.Scale)
 	b.checkUnsigned(t, c, m)
+	b.describeZerofill(t, c)
 }
 
 // floatType keeps FLOAT(M,D) in FLOAT4 too: the source stores the same 4 bytes,
@@ -110,6 +115,7 @@ func floatType(b *builder, t *table, c *schema.Column, m *schema.ColumnMapping) 
 		m.Kind, m.Type = schema.Float32, "FLOAT4"
 	}
 	b.checkUnsigned(t, c, m)
+	b.describeZerofill(t, c)
 	if c.Type.Scale > 0 {
 		b.info("float-rounding-dropped", t.object(c.Name),
 			fmt.Sprintf("%s rounds what is written; the target stores new values unrounded", c.Type.Raw),

@@ -218,3 +218,15 @@ func TestTextFindings(t *testing.T) {
 		t.Errorf("the columns are not listed: %s", f.Problem)
 	}
 }
+
+func TestNumberFindings(t *testing.T) {
+	plan := build(t, cockroach, tableOf("t", column("f", "float(7,3)"), column("d", "double"),
+		column("z", "decimal(8,2) unsigned zerofill"), column("fz", "float unsigned zerofill"), column("i", "int(5) zerofill")))
+	wantFinding(t, plan, "float-rounding-dropped", schema.Info, "t.f")
+	if n := len(found(plan, "float-rounding-dropped")); n != 1 {
+		t.Errorf("%d columns round, want 1", n)
+	}
+	for _, name := range []string{"z", "fz", "i"} {
+		wantFinding(t, plan, "zerofill-dropped", schema.Info, "t."+name)
+	}
+}

@@ -119,8 +119,9 @@ type Type struct {
 	// binary/varbinary, bits of bit, digits of an integer's display width
 	// (tinyint(1)); the maximum octet length for the text and blob families.
 	Length int64 `json:"length,omitempty"`
-	// Precision and Scale of decimal; Precision is the fractional-seconds
-	// precision (0 to 6) of time, datetime and timestamp.
+	// Precision and Scale of decimal, Scale of float(7,3) and double(7,3);
+	// Precision is the fractional-seconds precision (0 to 6) of time, datetime and
+	// timestamp.
 	Precision int `json:"precision,omitempty"`
 	Scale     int `json:"scale,omitempty"`
 	// Charset and Collation of a character column; empty for others.

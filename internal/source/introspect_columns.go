@@ -100,6 +100,7 @@ func (r columnRow) columnType() schema.Type {
 		t.Precision, t.Scale = int(r.precision.Int64), int(r.scale.Int64)
 		t.Unsigned, t.Zerofill = strings.Contains(attributes, "unsigned"), strings.Contains(attributes, "zerofill")
 	case "float", "double":
+		t.Scale = int(r.scale.Int64) // of FLOAT(M,D); NULL without
 		t.Unsigned, t.Zerofill = strings.Contains(attributes, "unsigned"), strings.Contains(attributes, "zerofill")
 	case "bit":
 		t.Length = r.precision.Int64

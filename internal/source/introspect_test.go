@@ -239,6 +239,18 @@ func TestTextsBeyondThreeBytes(t *testing.T) {
 	}
 }
 
+// TestScaleOfFloats: FLOAT(M,D) rounds what is written to it, FLOAT does not.
+func TestScaleOfFloats(t *testing.T) {
+	db, _ := open(t, "CREATE TABLE t (a FLOAT(7,3), b DOUBLE(15,4), c FLOAT, d DOUBLE, e FLOAT(24))")
+	var got []int
+	for _, c := range introspect(t, db).Table("t").Columns {
+		got = append(got, c.Type.Scale)
+	}
+	if diff := cmp.Diff([]int{3, 4, 0, 0, 0}, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
 // TestNamesDifferInCase has two databases and two tables whose names differ in case only.
 func TestNamesDifferInCase(t *testing.T) {
 	db, server := open(t, "CREATE TABLE a (x INT); CREATE TABLE A (y INT, KEY k (y)); CREATE TABLE B (z INT)")
