@@ -106,6 +106,7 @@ func (b *builder) createIndex(t *table, ix indexName) {
 	if unique {
 		kind, create = KindUnique, "CREATE UNIQUE INDEX"
 		b.warnCollation(t, ix.source)
+		b.warnOverlaps(t, ix.source)
 		if whole {
 			t.addKey(ix.source)
 		}

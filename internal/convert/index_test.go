@@ -196,3 +196,12 @@ func TestChecks(t *testing.T) {
 		t.Errorf("NOT ENFORCED is created: %s", sql)
 	}
 }
+
+func TestOverlaps(t *testing.T) {
+	table := tableOf("t", required("s", "date"), required("e", "date"))
+	table.PrimaryKey.Parts, table.PrimaryKey.WithoutOverlaps = on("id", "e", "s"), true
+	table.Indexes = []schema.Index{{Name: "u", Unique: true, Type: "BTREE", WithoutOverlaps: true, Parts: on("id", "e", "s")}}
+	plan := build(t, cockroach, table)
+	wantFinding(t, plan, "overlaps-unchecked", schema.Warning, "t.PRIMARY")
+	wantFinding(t, plan, "overlaps-unchecked", schema.Warning, "t.u")
+}

@@ -26,6 +26,7 @@ func (b *builder) chooseKey(t *table) {
 		}
 		t.addKey(pk)
 		b.warnCollation(t, pk)
+		b.warnOverlaps(t, pk)
 		return
 	}
 	var best *schema.Index
@@ -115,5 +116,14 @@ func (b *builder) warnCollation(t *table, ix *schema.Index) {
 				fmt.Sprintf("the unique key %s ignores case or accents on the source (%s) and not on the target, where 'A' and 'a' may both be stored", ix.Name, coll.name),
 				"add a unique index on lower(column) where the target allows it, or normalise in the application")
 		}
+	}
+}
+
+// warnOverlaps reports a key that only keeps equal periods apart on the target.
+func (b *builder) warnOverlaps(t *table, ix *schema.Index) {
+	if ix.WithoutOverlaps {
+		b.warn("overlaps-unchecked", t.object(ix.Name),
+			"the key is WITHOUT OVERLAPS on the source; the target refuses two rows with the same period, and not two whose periods overlap",
+			"check it in the application, in the transaction that writes the row")
 	}
 }

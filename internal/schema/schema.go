@@ -156,7 +156,10 @@ type Index struct {
 	// Ignored indexes are kept up to date, but no query may be told to use them
 	// (MariaDB's IGNORED, MySQL's INVISIBLE).
 	Ignored bool
-	Comment string
+	// WithoutOverlaps says that the last two columns are the end and the start of a
+	// period, which may not overlap that of another row (MariaDB).
+	WithoutOverlaps bool
+	Comment         string
 }
 
 // KeyPart is one column (or expression) of an index.

@@ -38,6 +38,7 @@ func (db *DB) Introspect(ctx context.Context) (*schema.Database, error) {
 		{"columns", in.readColumns},
 		{"indexes", in.readIndexes},
 		{"foreign keys", in.readForeignKeys},
+		{"periods", in.readPeriods},
 		{"check constraints", in.readChecks},
 		{"texts that the catalog garbles", in.restoreTexts},
 		{"views", in.readViews},

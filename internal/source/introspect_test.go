@@ -251,6 +251,22 @@ func TestScaleOfFloats(t *testing.T) {
 	}
 }
 
+// TestPeriods: of a key WITHOUT OVERLAPS the catalog shows three ordinary columns.
+func TestPeriods(t *testing.T) {
+	sandboxtest.MariaDBOnly(t, sandboxtest.Source(t), "MySQL has no periods")
+	db, server := open(t, `CREATE TABLE t (id INT, s DATE, e DATE, PERIOD FOR p (s, e), PRIMARY KEY (id, p WITHOUT OVERLAPS),
+		UNIQUE `+"`u``1`"+` (id, p WITHOUT OVERLAPS), UNIQUE plain (id, e, s))`)
+	reader := openAs(t, account(t, server, db.Info().Database, "GRANT SELECT ON %DB%.* TO %A%"))
+	table := introspect(t, reader).Table("t")
+	got := map[string]bool{"PRIMARY": table.PrimaryKey.WithoutOverlaps}
+	for _, ix := range table.Indexes {
+		got[ix.Name] = ix.WithoutOverlaps
+	}
+	if diff := cmp.Diff(map[string]bool{"PRIMARY": true, "u`1": true, "plain": false}, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
 // TestNamesDifferInCase has two databases and two tables whose names differ in case only.
 func TestNamesDifferInCase(t *testing.T) {
 	db, server := open(t, "CREATE TABLE a (x INT); CREATE TABLE A (y INT, KEY k (y)); CREATE TABLE B (z INT)")
