@@ -17,7 +17,7 @@ func (b *builder) describeObjects() {
 		case schema.Trigger:
 			problem = "it is not moved: " + strings.TrimSpace(o.Detail) + " on " + o.Table + " does nothing any more"
 			advice = "do its work in the application or in a computed column; stop writes before the move so that none is missed"
-		case schema.Procedure, schema.Function:
+		case schema.Procedure, schema.Function, schema.Package:
 			advice = "move its work into the application, or write it anew where the target has routines"
 		case schema.Event:
 			problem = "it is not moved: nothing runs " + strings.TrimSpace(o.Detail) + " any more"

@@ -50,6 +50,7 @@ const (
 	Function  ObjectKind = "function"
 	Event     ObjectKind = "event"
 	Sequence  ObjectKind = "sequence"
+	Package   ObjectKind = "package"
 )
 
 // Table is a base table of the source.

@@ -36,7 +36,11 @@ func (in *introspection) readRoutines(ctx context.Context) error {
 	if err := in.addObjects(ctx, schema.Procedure, query+"'PROCEDURE' ORDER BY ROUTINE_NAME"); err != nil {
 		return err
 	}
-	return in.addObjects(ctx, schema.Function, query+"'FUNCTION' ORDER BY ROUTINE_NAME")
+	if err := in.addObjects(ctx, schema.Function, query+"'FUNCTION' ORDER BY ROUTINE_NAME"); err != nil {
+		return err
+	}
+	// MariaDB's, as Oracle's; the body is a routine of its own.
+	return in.addObjects(ctx, schema.Package, query+"'PACKAGE' ORDER BY ROUTINE_NAME")
 }
 
 func (in *introspection) readEvents(ctx context.Context) error {

@@ -251,6 +251,19 @@ func TestScaleOfFloats(t *testing.T) {
 	}
 }
 
+// TestPackages: routines of MariaDB's sql_mode ORACLE come in packages.
+func TestPackages(t *testing.T) {
+	sandboxtest.MariaDBOnly(t, sandboxtest.Source(t), "MySQL has no packages")
+	db, _ := open(t, "SET sql_mode = ORACLE; CREATE PACKAGE p AS FUNCTION f RETURN INT; END")
+	var got []string
+	for _, o := range introspect(t, db).Objects {
+		got = append(got, string(o.Kind)+" "+o.Name)
+	}
+	if diff := cmp.Diff([]string{"package p"}, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
 // TestPeriods: of a key WITHOUT OVERLAPS the catalog shows three ordinary columns.
 func TestPeriods(t *testing.T) {
 	sandboxtest.MariaDBOnly(t, sandboxtest.Source(t), "MySQL has no periods")

@@ -197,6 +197,7 @@ func (r *reader) strings(e ast.Expr) []string {
 var dropped = []string{
 	string(schema.View) + "-dropped", string(schema.Trigger) + "-dropped", string(schema.Procedure) + "-dropped",
 	string(schema.Function) + "-dropped", string(schema.Event) + "-dropped", string(schema.Sequence) + "-dropped",
+	string(schema.Package) + "-dropped",
 }
 
 // severity returns the severities that an expression can have.
