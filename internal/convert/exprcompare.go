@@ -3,6 +3,7 @@ package convert
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -99,7 +100,17 @@ func numbers(l, r value) (left, right string, err error) {
 	if (l.class == classFloat) != (r.class == classFloat) && !l.literal && !r.literal {
 		return "", "", fmt.Errorf("a float beside an exact number is compared differently")
 	}
+	if shortYear(l, r) || shortYear(r, l) {
+		return "", "", fmt.Errorf("a YEAR beside a number of two digits is compared as one of this or the last century")
+	}
 	return l.sql, r.sql, nil
+}
+
+// shortYear says whether MySQL takes the number for a year: 70 for 1970.
+func shortYear(year, number value) bool {
+	const century = 100
+	n, err := strconv.Atoi(number.text)
+	return year.column != nil && year.column.From.Base == "year" && number.literal && err == nil && n > 0 && n < century
 }
 
 // label returns the literal of an enum type for a string that it is compared with.

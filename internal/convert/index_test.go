@@ -162,6 +162,11 @@ func TestChecks(t *testing.T) {
 		{"`ci` < 'b'", ""},
 		{"length(`old`) < 5", ""},
 		{"`s` in (1)", ""},
+		{"`y` >= 1970", `(("y" >= 1970))`},
+		{"`y` = 0", `(("y" = 0))`},
+		{"`y` >= 70", ""},
+		{"`y` in (1970,1)", ""},
+		{"69 between `n` and `y`", ""},
 		{"unknown(`s`)", ""},
 		{"", ""},
 	}
@@ -170,7 +175,7 @@ func TestChecks(t *testing.T) {
 	for _, tt := range tests {
 		table := tableOf("t", column("n", "int(11)"), column("flag", "tinyint(1)"), column("s", "varchar(9)"),
 			column("ci", "varchar(9) collate utf8mb4_general_ci"), column("ai", "varchar(9) collate utf8mb4_0900_ai_ci"),
-			column("old", "varchar(9) collate latin1_bin"))
+			column("old", "varchar(9) collate latin1_bin"), column("y", "year"))
 		table.Checks = []schema.Check{{Name: "c", Expression: tt.expression, Enforced: true}}
 		plan := buildWith(t, postgres, p, nil, table)
 		got := sqlOfKind(plan, KindCheck)
