@@ -60,6 +60,7 @@ var formulas = [][2]string{
 	{"decimal(20,0)", "floor(`d`)"},
 	{"decimal(20,0)", "ceiling(`d`)"},
 	{"double", "`f` * 2 + 1"},
+	{"double", "`d` * -5"},
 	{"tinyint", "`a` > `b`"},
 	{"tinyint", "`a` <=> `b` or `a` is null"},
 	{"tinyint", "`a` > 1 and not `b` > 1"},

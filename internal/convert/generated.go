@@ -88,6 +88,10 @@ func coerceNumber(v value, m *schema.ColumnMapping) (string, error) {
 	if inexact {
 		return "", fmt.Errorf("%s is rounded differently to %s", v.class, m.Type)
 	}
+	if v.class == classDecimal && m.Kind == schema.Float64 {
+		// CockroachDB's decimals have a zero below zero, which becomes -0; it leaves "+ 0" out.
+		return "(CASE WHEN " + v.sql + " = 0 THEN 0::FLOAT8 ELSE " + v.sql + "::FLOAT8 END)", nil
+	}
 	return v.sql + "::" + m.Type, nil
 }
 
