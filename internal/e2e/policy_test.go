@@ -136,8 +136,15 @@ func edges(source *sandbox.Server) []edge {
 			query: "SELECT string_agg(COALESCE(encode(v, 'hex'), 'NULL'), ' ' ORDER BY id) FROM edgy",
 			want:  "e61000000101000000000000000000f03f0000000000000040 NULL",
 		},
+		{name: "set of the empty label alone", setup: table("SET('','a')", "1, 2", "2, 0", "3, 1"), hint: "key (3): the SET has its empty label"},
+		{name: "set of the empty label and another", setup: table("SET('','a')", "1, 2", "2, 0", "3, 3"), hint: "key (3): the SET has its empty label"},
+		{
+			name: "set with an empty label", setup: table("SET('','a')", "1, 2", "2, 0", "3, NULL"), refusing: never,
+			accepted: []string{"--policy", "set=string"}, query: rowsOf, want: "1=a 2= 3=NULL",
+		},
 		{name: "no character of cp1251", setup: table("VARCHAR(4) CHARACTER SET cp1251", "1, X'E9'", "2, X'98'")},
 		{name: "no character of gbk", setup: table("VARCHAR(4) CHARACTER SET gbk", "1, X'C4E3'", "2, X'FEFE'")},
+		{name: "no character of cp1251 unscanned", setup: table("VARCHAR(4) CHARACTER SET cp1251", "1, X'E9'", "2, X'98'"), refusing: []string{"--skip-scan"}, hint: "key (2)"},
 		{name: "no character of sjis", setup: table("VARCHAR(4) CHARACTER SET sjis", "1, X'8341'", "2, X'8540'")},
 		{
 			name: "zero date in a key", setup: []string{"CREATE TABLE edgy (v DATE PRIMARY KEY)", "INSERT INTO edgy VALUES ('0000-00-00'), ('2020-01-01')"},

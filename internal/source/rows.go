@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"leap/internal/fault"
 	"leap/internal/row"
 	"leap/internal/schema"
 )
@@ -32,7 +33,7 @@ func Read(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, f
 	if err != nil {
 		return fmt.Errorf("read %s: %w", m.SourceName, err)
 	}
-	cells := newCells(columns)
+	cells, names := newCells(columns), row.NewKeyReader(columns, m.KeyColumns())
 	return stream(ctx, conn, query, func(texts [][]byte) error {
 		out, err := cells.take(texts[:len(columns)])
 		if err != nil {
@@ -40,7 +41,7 @@ func Read(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, f
 		}
 		for i, g := range guarded {
 			if string(texts[len(columns)+i]) != "1" {
-				return g.problem()
+				return g.refuse(names, out)
 			}
 		}
 		return fn(out)
@@ -95,21 +96,21 @@ func selectPart(m *schema.Mapping, expressions []string, p row.Part) (string, er
 	return query, nil
 }
 
-// guard is a select expression that is 1 when a text column's value survives
-// the server's conversion to UTF-8. The server replaces a character that it
-// cannot convert by '?' and says nothing.
+// guard is a select expression that is 1 when a value can be read as it is. Of a
+// text the server replaces a character that it cannot convert to UTF-8 by '?', and
+// says nothing.
 type guard struct {
 	expression string
-	column     string
-	charset    string
+	refusal    row.Problem
 }
 
-func (g guard) problem() error {
-	return &row.Problem{
-		Column: g.column,
-		What:   "the text has a character of " + g.charset + " that does not convert to UTF-8",
-		Hint:   "correct the value on the source, or change the column to a binary type first",
+// refuse names the row.
+func (g guard) refuse(names row.KeyReader, r row.Row) error {
+	where := "in a row without key"
+	if names.Len() > 0 {
+		where = "in the row with key " + names.Key(r).String()
 	}
+	return fault.New(fault.Refused, g.refusal.Hint, "column %s %s: %s", g.refusal.Column, where, g.refusal.What)
 }
 
 // completeCharsets convert to Unicode without loss for every byte sequence
@@ -122,18 +123,29 @@ var completeCharsets = map[string]bool{
 func guards(columns []schema.ColumnMapping) []guard {
 	var out []guard
 	for _, c := range columns {
-		charset := c.From.Charset
-		if c.Kind != schema.Text || completeCharsets[charset] {
-			continue
+		name, charset := quote(c.Source), c.From.Charset
+		switch empty := slices.Index(c.Labels, ""); {
+		case c.Kind == schema.Text && !completeCharsets[charset]:
+			out = append(out, guard{
+				expression: fmt.Sprintf(
+					"(%[1]s IS NULL OR CAST(%[1]s AS BINARY) = CAST(CONVERT(CONVERT(%[1]s USING utf8mb4) USING %[2]s) AS BINARY))",
+					name, charset),
+				refusal: row.Problem{
+					Column: c.Name,
+					What:   "the text has a character of " + charset + " that does not convert to UTF-8",
+					Hint:   "correct the value on the source, or change the column to a binary type first",
+				},
+			})
+		case c.Kind == schema.Set && empty >= 0:
+			out = append(out, guard{
+				expression: fmt.Sprintf("(%[1]s IS NULL OR ((%[1]s|0) & %[2]d) = 0)", name, uint64(1)<<empty),
+				refusal: row.Problem{
+					Column: c.Name,
+					What:   "the SET has its empty label, which the source prints as if it were not there",
+					Hint:   "correct the value on the source, or give the label another name there",
+				},
+			})
 		}
-		name := quote(c.Source)
-		out = append(out, guard{
-			expression: fmt.Sprintf(
-				"(%[1]s IS NULL OR CAST(%[1]s AS BINARY) = CAST(CONVERT(CONVERT(%[1]s USING utf8mb4) USING %[2]s) AS BINARY))",
-				name, charset),
-			column:  c.Name,
-			charset: charset,
-		})
 	}
 	return out
 }
