@@ -215,7 +215,7 @@ func (s *session) refuseDrift(ctx context.Context) error {
 		}
 		if len(drift) > 0 {
 			return fault.New(fault.Refused,
-				"create the schema with migrate schema --apply in an empty database, or drop the table if it is a leftover",
+				"create the schema with migrate schema --apply in an empty database, or drop the table, and the types of its columns, if they are leftovers",
 				"target table %s is not as planned: %s", m.Name, strings.Join(drift, "; "))
 		}
 	}

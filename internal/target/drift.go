@@ -3,6 +3,8 @@ package target
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"leap/internal/fault"
 	"leap/internal/retry"
@@ -42,6 +44,10 @@ func (d *DB) ColumnDifferences(ctx context.Context, m *schema.Mapping) (found []
 	if err != nil {
 		return nil, false, err
 	}
+	labels, err := d.enumLabels(ctx, m)
+	if err != nil {
+		return nil, false, err
+	}
 	comparable = true
 	planned := map[string]bool{}
 	add := func(kind schema.DifferenceKind, column, expected, is, advice string) {
@@ -64,6 +70,10 @@ func (d *DB) ColumnDifferences(ctx context.Context, m *schema.Mapping) (found []
 			add(schema.IsChanged, c.Name, "NOT NULL", "nullable", alter(c.Name, "SET NOT NULL"))
 		case column.NotNull && !c.NotNull:
 			add(schema.IsChanged, c.Name, "nullable", "NOT NULL", alter(c.Name, "DROP NOT NULL"))
+		}
+		// Its type may be a leftover of the same name.
+		if is, ok := labels[c.Name]; ok && len(c.Labels) > 0 && c.Kind == schema.Enum && !slices.Equal(is, c.Labels) {
+			add(schema.IsChanged, c.Name, listed(c.Labels), listed(is), "ALTER TYPE "+c.Type+" ADD VALUE .., or drop table and type and create them anew")
 		}
 	}
 	if m.Region != "" && !have.Hidden[schema.RegionColumn] {
@@ -93,6 +103,45 @@ func (d *DB) hides(ctx context.Context, m *schema.Mapping) error {
 		return nil
 	}
 	return Explain(err)
+}
+
+// enumLabels returns the labels of the columns whose type is an enum, in the
+// order in which the target sorts them.
+func (d *DB) enumLabels(ctx context.Context, m *schema.Mapping) (map[string][]string, error) {
+	const query = `
+		SELECT a.attname, e.enumlabel
+		FROM pg_catalog.pg_class c
+		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+		JOIN pg_catalog.pg_enum e ON e.enumtypid = a.atttypid
+		WHERE n.nspname = $1 AND c.relname = $2 AND NOT a.attisdropped
+		ORDER BY a.attnum, e.enumsortorder`
+	if !slices.ContainsFunc(m.Columns, func(c schema.ColumnMapping) bool { return c.Kind == schema.Enum }) {
+		return nil, nil
+	}
+	rows, err := d.pool.Query(ctx, query, Schema, m.Name)
+	if err != nil {
+		return nil, fmt.Errorf("list labels of %s: %w", m.Name, Explain(err))
+	}
+	defer rows.Close()
+	out := map[string][]string{}
+	for rows.Next() {
+		var column, label string
+		if err := rows.Scan(&column, &label); err != nil {
+			return nil, fmt.Errorf("list labels of %s: %w", m.Name, err)
+		}
+		out[column] = append(out[column], label)
+	}
+	return out, Explain(rows.Err())
+}
+
+// listed prints labels for a person.
+func listed(labels []string) string {
+	quoted := make([]string, len(labels))
+	for i, l := range labels {
+		quoted[i] = "'" + strings.ReplaceAll(l, "'", "''") + "'"
+	}
+	return "an ENUM of " + strings.Join(quoted, ", ")
 }
 
 func (t *Table) column(name string) *Column {

@@ -137,3 +137,30 @@ func TestDrift(t *testing.T) {
 		}
 	})
 }
+
+// TestDriftOfLabels: an enum type of the right name may be a leftover.
+func TestDriftOfLabels(t *testing.T) {
+	sandboxtest.EachTarget(t, func(t *testing.T, server *sandbox.Server) {
+		db := open(t, server)
+		for _, statement := range []string{
+			`CREATE TYPE "t_E" AS ENUM ('b', 'it''s')`,
+			`CREATE TABLE t (id INT8 PRIMARY KEY, v TEXT, "E" "t_E")`,
+		} {
+			if err := db.Exec(t.Context(), typed(db, statement)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for want, labels := range map[string][]string{
+			"": {"b", "it's"},
+			`column "E" is an ENUM of 'b', 'it''s', planned is an ENUM of 'it''s', 'b'`:          {"it's", "b"},
+			`column "E" is an ENUM of 'b', 'it''s', planned is an ENUM of 'b', 'it''s', 'third'`: {"b", "it's", "third"},
+		} {
+			m := intTable()
+			m.Columns = append(m.Columns, schema.ColumnMapping{Name: "E", Kind: schema.Enum, Type: `"public"."t_E"`, Labels: labels})
+			drift, comparable, err := db.Drift(t.Context(), m)
+			if err != nil || !comparable || strings.Join(drift, "; ") != want {
+				t.Errorf("%q: got %q, %v, %v", labels, drift, comparable, err)
+			}
+		}
+	})
+}
