@@ -134,7 +134,7 @@ func (b *builder) warnDropped(t *table, ix *schema.Index, why error) {
 // indexPart returns the SQL of one part of an index.
 func (b *builder) indexPart(t *table, ix *schema.Index, p schema.KeyPart) (string, error) {
 	if p.Column == "" {
-		return b.functionalPart(t, p.Expression)
+		return b.functionalPart(t, ix, p.Expression)
 	}
 	m := t.column(p.Column)
 	if m == nil {
@@ -158,7 +158,7 @@ func (b *builder) indexPart(t *table, ix *schema.Index, p schema.KeyPart) (strin
 	return quote(m.Name), nil
 }
 
-func (b *builder) functionalPart(t *table, expression string) (string, error) {
+func (b *builder) functionalPart(t *table, ix *schema.Index, expression string) (string, error) {
 	if !b.d.ExpressionIndexes {
 		return "", fmt.Errorf("the target has no indexes on expressions such as %s", expression)
 	}
@@ -166,6 +166,9 @@ func (b *builder) functionalPart(t *table, expression string) (string, error) {
 	v, err := tr.translate(expression)
 	if err != nil {
 		return "", fmt.Errorf("%s is not translated because %w", expression, err)
+	}
+	if ix.Unique && v.class == classText {
+		b.warnUnique(t.object(ix.Name), ix, v.coll)
 	}
 	return "(" + v.sql + ")", nil
 }

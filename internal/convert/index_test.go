@@ -210,3 +210,35 @@ func TestOverlaps(t *testing.T) {
 	wantFinding(t, plan, "overlaps-unchecked", schema.Warning, "t.PRIMARY")
 	wantFinding(t, plan, "overlaps-unchecked", schema.Warning, "t.u")
 }
+
+// TestUniqueExpressionIgnoresCase: as a column of that collation would.
+func TestUniqueExpressionIgnoresCase(t *testing.T) {
+	table := tableOf("t", column("ci", "varchar(9) collate utf8mb4_general_ci"), column("s", "varchar(9)"))
+	part := func(expression string) []schema.KeyPart { return []schema.KeyPart{{Expression: expression}} }
+	table.Indexes = []schema.Index{
+		{Name: "u", Unique: true, Type: "BTREE", Parts: part("concat(`ci`,'x')")},
+		{Name: "exact", Unique: true, Type: "BTREE", Parts: part("concat(`s`,'x')")},
+		{Name: "k", Type: "BTREE", Parts: part("concat(`ci`,'x')")},
+	}
+	plan := build(t, postgres, table)
+	wantFinding(t, plan, "unique-collation", schema.Warning, "t.u")
+	if n := len(found(plan, "unique-collation")); n != 1 {
+		t.Errorf("%d keys reported, want 1", n)
+	}
+}
+
+// TestBlanksInKeys: padded collations take 'a' and 'a ' for one key.
+func TestBlanksInKeys(t *testing.T) {
+	table := tableOf("t", column("u", "varchar(9)"), column("f", "varchar(9) collate latin1_general_cs"), column("c", "char(9)"), column("other", "varchar(9)"),
+		column("n", "varchar(9) collate utf8mb4_0900_bin"))
+	table.Indexes = []schema.Index{{Name: "u", Unique: true, Type: "BTREE", Parts: on("u", "c", "n")}}
+	table.ForeignKeys = []schema.ForeignKey{{Name: "f", Columns: []string{"f"}, RefTable: "t", RefColumns: []string{"u"}}}
+	plan := build(t, postgres, table)
+	wantFinding(t, plan, "blanks-compared", schema.Info, "collation utf8mb4_bin")
+	wantFinding(t, plan, "blanks-compared", schema.Info, "collation latin1_general_cs")
+	for _, f := range found(plan, "blanks-compared") {
+		if strings.Contains(f.Problem, "t.c") || strings.Contains(f.Problem, "t.other") || strings.Contains(f.Problem, "t.n") {
+			t.Errorf("too many: %s", f.Problem)
+		}
+	}
+}

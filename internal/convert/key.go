@@ -111,11 +111,16 @@ func (b *builder) warnCollation(t *table, ix *schema.Index) {
 		if m == nil || m.Kind != schema.Text {
 			continue
 		}
-		if coll := collationOf(m.From.Collation); !coll.exact() && !coll.caseSensitive {
-			b.warn("unique-collation", t.object(p.Column),
-				fmt.Sprintf("the unique key %s ignores case or accents on the source (%s) and not on the target, where 'A' and 'a' may both be stored", ix.Name, coll.name),
-				"add a unique index on lower(column) where the target allows it, or normalise in the application")
-		}
+		b.warnUnique(t.object(p.Column), ix, collationOf(m.From.Collation))
+	}
+}
+
+// warnUnique reports a part of a unique key whose collation ignores case.
+func (b *builder) warnUnique(object string, ix *schema.Index, coll collation) {
+	if !coll.exact() && !coll.caseSensitive {
+		b.warn("unique-collation", object,
+			fmt.Sprintf("the unique key %s ignores case or accents on the source (%s) and not on the target, where 'A' and 'a' may both be stored", ix.Name, coll.name),
+			"add a unique index on lower(column) where the target allows it, or normalise in the application")
 	}
 }
 

@@ -40,6 +40,15 @@ func (b *builder) describeText(t *table, c *schema.Column) {
 		}, t.object(c.Name))
 	}
 	coll := collationOf(c.Type.Collation)
+	// CHAR, ENUM and SET have no blanks at their end; what ignores case is told of below.
+	free := c.Type.Base == "varchar" || strings.HasSuffix(c.Type.Base, "text")
+	if free && coll.padded && coll.caseSensitive && t.indexed[strings.ToLower(c.Name)] {
+		b.gather(schema.Finding{
+			Rule: "blanks-compared", Severity: schema.Info, Object: "collation " + c.Type.Collation,
+			Problem: c.Type.Collation + " ignores blanks at the end of a text; on the target 'a' and 'a ' are two values, to keys and foreign keys as well: %s",
+			Advice:  "take the blanks off the values on the source, where a foreign key refers by them before the move",
+		}, t.object(c.Name))
+	}
 	if coll.exact() {
 		return
 	}
@@ -73,6 +82,6 @@ func collationOf(name string) collation {
 		binary: name == "binary" || strings.HasSuffix(name, "_bin"),
 		padded: name != "binary" && !strings.Contains(name, "nopad") && !strings.Contains(name, "_0900_"),
 	}
-	c.caseSensitive = c.binary || strings.HasSuffix(name, "_cs")
+	c.caseSensitive = c.binary || strings.HasSuffix(name, "_cs") || strings.Contains(name, "_cs_") // utf8mb4_ja_0900_as_cs_ks
 	return c
 }

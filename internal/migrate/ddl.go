@@ -197,7 +197,8 @@ func explainStatement(st convert.Statement, err error) error {
 	hint := "the source's rows break this constraint; correct them there, then copy into an empty target"
 	switch st.Kind {
 	case convert.KindForeignKey:
-		hint = "the source holds rows without a parent (loaded with foreign_key_checks=0?), or the parent is another tenant's, or a filter of the plan leaves it behind; correct that, then copy into an empty target"
+		hint = "the source holds rows without a parent (loaded with foreign_key_checks=0?), or with one whose key differs in case or in blanks at the end, " +
+			"or the parent is another tenant's, or a filter of the plan leaves it behind; correct that, then copy into an empty target"
 	case convert.KindUnique:
 		hint = "values that the source's collation tells apart, or that were never unique; correct them there, then copy into an empty target"
 	case convert.KindCheck, convert.KindIndex, convert.KindRegion, convert.KindSchema, convert.KindType, convert.KindSequence,

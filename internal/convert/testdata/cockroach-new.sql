@@ -31,6 +31,7 @@
 -- info database shop, unsigned-bigint: BIGINT UNSIGNED becomes DECIMAL(20,0), which holds every value and is slower than INT8: customers.id, accounts.customer_id, entries.customer_id
 -- info database shop, unsigned-check: UNSIGNED is kept by a CHECK (column >= 0); the upper limit is that of the wider target type: customers.id, accounts.customer_id, accounts.no, accounts.balance, entries.no, entries.customer_id and 1 more
 -- warning collation utf8mb4_general_ci, collation-changed: utf8mb4_general_ci ignores case or accents; the target compares and sorts by bytes, so =, LIKE, GROUP BY and ORDER BY change: customers.iban, customers.country
+-- info collation utf8mb4_bin, blanks-compared: utf8mb4_bin ignores blanks at the end of a text; on the target 'a' and 'a ' are two values, to keys and foreign keys as well: customers.note
 -- info accounts, bytes-length-dropped: binary columns lose their length limit: salt
 -- info odd "name', bytes-length-dropped: binary columns lose their length limit: blob
 -- info database shop, charset-converted: values in latin1 are converted to UTF-8: Accounts.Select
