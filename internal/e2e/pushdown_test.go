@@ -55,3 +55,18 @@ func TestServersFindMutations(t *testing.T) {
 		checkMutations(t, m)
 	})
 }
+
+// TestWhatTheSourceConvertsToAQuestionMark: bytes that are no ASCII, which MariaDB
+// keeps in a column of that character set and converts to '?', equal no '?'.
+func TestWhatTheSourceConvertsToAQuestionMark(t *testing.T) {
+	sandboxtest.MariaDBOnly(t, legacySource(t), "MySQL stores no such byte")
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Parallel()
+		m := newMove(t, target, "CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(4) CHARACTER SET ascii)", "INSERT INTO a VALUES (1, 'A'), (2, 'B?')").with(unsettled)
+		m.must(t, exitDone, "run")
+		m.atSource(t, "UPDATE a SET v = X'42FF' WHERE id = 2")
+		for _, tier := range []string{"stream", "pushdown"} {
+			m.should(t, exitRefused, "verify", "--tier="+tier)
+		}
+	})
+}

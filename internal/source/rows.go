@@ -114,9 +114,10 @@ func (g guard) refuse(names row.KeyReader, r row.Row) error {
 }
 
 // completeCharsets convert to Unicode without loss for every byte sequence
-// that a column can hold. (MySQL's latin1 is cp1252 with the gaps filled.)
+// that a column can hold. (MySQL's latin1 is cp1252 with the gaps filled. ascii is
+// none of them: MariaDB stores any byte there, and converts those above 0x7F to '?'.)
 var completeCharsets = map[string]bool{
-	"": true, "ascii": true, "latin1": true, "binary": true, "utf8mb3": true, "utf8mb4": true,
+	"": true, "latin1": true, "binary": true, "utf8mb3": true, "utf8mb4": true,
 	"ucs2": true, "utf16": true, "utf16le": true, "utf32": true,
 }
 

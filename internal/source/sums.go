@@ -189,7 +189,7 @@ func Summable(c schema.ColumnMapping) string {
 		if c.Policy.NUL == schema.Strip {
 			return "the policy nul=strip has no expression"
 		}
-		if !completeCharsets[c.From.Charset] {
+		if !completeCharsets[c.From.Charset] && c.From.Charset != ascii {
 			return "text of " + c.From.Charset + " may not survive the conversion"
 		}
 	case schema.Bytes:
@@ -202,8 +202,14 @@ func Summable(c schema.ColumnMapping) string {
 	return ""
 }
 
+// ascii is the character set whose bytes are UTF-8 already, where they are in it.
+const ascii = "ascii"
+
 func sumString(c schema.ColumnMapping, name string) string {
 	text := "CONVERT(" + name + " USING utf8mb4)"
+	if c.From.Charset == ascii {
+		text = "CAST(" + name + " AS BINARY)" // converted, other bytes would be '?'
+	}
 	if row.Nested(&c) {
 		return "SHA2(" + text + ", 256)"
 	}
