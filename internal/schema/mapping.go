@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // Kind says what the values of a column are, independent of either database:
@@ -137,6 +138,25 @@ func (m *Mapping) KeyColumns() []ColumnMapping {
 		out[i] = m.Columns[k]
 	}
 	return out
+}
+
+// Listed is by how many of its leading columns the index behind the key lists the
+// rows: none of a hash, and no further than to the first that it knows the beginning of.
+func (m *Mapping) Listed() int {
+	if m.Source == nil {
+		return len(m.Key)
+	}
+	index := m.Source.Index(m.KeyIndex)
+	switch {
+	case index == nil:
+		return len(m.Key)
+	case index.Type == "HASH":
+		return 0
+	}
+	if i := slices.IndexFunc(index.Parts, func(p KeyPart) bool { return p.Prefix > 0 }); i >= 0 {
+		return i
+	}
+	return len(m.Key)
 }
 
 // Copied returns the columns that travel: all but the computed ones.

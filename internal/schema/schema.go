@@ -87,6 +87,19 @@ func (t *Table) Column(name string) *Column {
 	return nil
 }
 
+// Index returns the index with the given name, which may be the primary key's, or nil.
+func (t *Table) Index(name string) *Index {
+	if t.PrimaryKey != nil && t.PrimaryKey.Name == name {
+		return t.PrimaryKey
+	}
+	for i := range t.Indexes {
+		if t.Indexes[i].Name == name {
+			return &t.Indexes[i]
+		}
+	}
+	return nil
+}
+
 // Column is one column of a source table.
 type Column struct {
 	Name string

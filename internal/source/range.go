@@ -24,7 +24,7 @@ import (
 // table for every look at it, by as many bytes as it sorts by.
 func OrderKey(m *schema.Mapping) []schema.ColumnMapping {
 	key := m.KeyColumns()
-	usable, listed := 0, listedParts(m)
+	usable, listed := 0, m.Listed()
 	for usable < len(key) && usable < listed && orderable(key[usable]) {
 		usable++
 	}
@@ -37,21 +37,6 @@ func OrderKey(m *schema.Mapping) []schema.ColumnMapping {
 		}
 	}
 	return key[:usable]
-}
-
-// listedParts is by how many of its leading columns the key's index lists the rows.
-func listedParts(m *schema.Mapping) int {
-	if m.Source == nil {
-		return len(m.Key)
-	}
-	index := indexNamed(m.Source, m.KeyIndex)
-	if index.Type == "HASH" {
-		return 0
-	}
-	if i := slices.IndexFunc(index.Parts, func(p schema.KeyPart) bool { return p.Prefix > 0 }); i >= 0 {
-		return i
-	}
-	return len(m.Key)
 }
 
 // orderable reports whether a column can bound a range. One that the target

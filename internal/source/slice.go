@@ -116,13 +116,8 @@ func inOrder(m *schema.Mapping, key []schema.ColumnMapping) bool {
 }
 
 func indexNamed(t *schema.Table, name string) schema.Index {
-	if t.PrimaryKey != nil && t.PrimaryKey.Name == name {
-		return *t.PrimaryKey
-	}
-	for _, i := range t.Indexes {
-		if i.Name == name {
-			return i
-		}
+	if i := t.Index(name); i != nil {
+		return *i
 	}
 	return schema.Index{Parts: []schema.KeyPart{{}}}
 }

@@ -254,12 +254,19 @@ func (t *table) tell() {
 
 // method chooses how rows are matched. Ranges need a key that both servers
 // sort alike; text does not (collations), nor do uuid (MariaDB swaps bytes),
-// enum and set (by position or by label), or floats.
+// enum and set (by position or by label), floats, or dates that a policy moves.
+// And the source must be able to go on in the middle of it; see source.OrderKey.
 func method(m *schema.Mapping) Method {
 	if len(m.Key) == 0 {
 		return Multiset
 	}
+	if m.Listed() < len(m.Key) {
+		return Buckets
+	}
 	for _, c := range m.KeyColumns() {
+		if c.Computed || c.Policy.ZeroDate != schema.Refuse {
+			return Buckets
+		}
 		switch c.Kind {
 		case schema.Int, schema.Decimal, schema.Date, schema.DateTime, schema.Timestamp:
 			if c.From.Base == "year" {

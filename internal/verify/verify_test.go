@@ -431,3 +431,25 @@ func TestMethod(t *testing.T) {
 		}
 	}
 }
+
+// TestMethodOfKeysOutOfOrder: ranges are not for keys that the source cannot go on
+// in the middle of, nor for those whose values a policy moves.
+func TestMethodOfKeysOutOfOrder(t *testing.T) {
+	for name, change := range map[string]func(m *schema.Mapping, index *schema.Index){
+		"beginnings": func(_ *schema.Mapping, index *schema.Index) { index.Parts[0].Prefix = 4 },
+		"hash":       func(_ *schema.Mapping, index *schema.Index) { index.Type = "HASH" },
+		"computed":   func(m *schema.Mapping, _ *schema.Index) { m.Columns[0].Computed = true },
+		"policy":     func(m *schema.Mapping, _ *schema.Index) { m.Columns[0].Policy.ZeroDate = schema.Min },
+	} {
+		m := mapping(Ranges)
+		m.KeyIndex = "PRIMARY"
+		m.Source = &schema.Table{PrimaryKey: &schema.Index{Name: "PRIMARY", Type: "BTREE", Parts: []schema.KeyPart{{Column: "id"}}}}
+		if got := method(m); got != Ranges {
+			t.Fatalf("the key itself: %s", got)
+		}
+		change(m, m.Source.PrimaryKey)
+		if got := method(m); got != Buckets {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
