@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -123,11 +124,8 @@ func (t *table) repair(ctx context.Context) error {
 		if !s.differs {
 			continue
 		}
-		for more := true; more; {
-			var err error
-			if more, err = t.repairPart(ctx, s.pick); err != nil {
-				return errors.Join(err, t.examineAgain(ctx))
-			}
+		if err := t.repairPick(ctx, s.pick); err != nil {
+			return errors.Join(err, t.examineAgain(ctx))
 		}
 	}
 	return t.examineAgain(ctx)
@@ -150,16 +148,33 @@ func (t *table) examineAgain(ctx context.Context) error {
 	return nil
 }
 
-// repairPart repairs at most maxRepair rows of a pick in one transaction; more
-// says that there may be others. When a value has to move from one row to
+// repairPick repairs a pick in as many transactions as it takes. One after which as
+// much differs as before is the last: the target does not keep what is written.
+func (t *table) repairPick(ctx context.Context, p pick) error {
+	for before := int64(math.MaxInt64); ; {
+		differs, more, err := t.repairPart(ctx, p)
+		if err != nil || !more {
+			return err
+		}
+		if differs >= before {
+			return fmt.Errorf("repair %s %s: rows were written, and as many differ as before: the target computes or changes "+
+				"values by itself (computed columns, triggers), or somebody writes to it", t.result.Table, p)
+		}
+		before = differs
+	}
+}
+
+// repairPart repairs at most maxRepair rows of a pick in one transaction, in which
+// differs rows did; more says that there may be others. When a value has to move from one row to
 // another, all changed rows are removed first: the server checks each
 // statement by itself.
-func (t *table) repairPart(ctx context.Context, p pick) (more bool, err error) {
+func (t *table) repairPart(ctx context.Context, p pick) (differs int64, more bool, err error) {
 	var done Repair
 	attempt := func(removeFirst bool) error {
 		return t.cfg.Repair.Transaction(ctx, func(tx Tx) error {
 			r := repairing{t: t, tx: tx, pick: p, removeFirst: removeFirst}
 			done = Repair{Part: p.String(), At: time.Now().UTC()}
+			defer func() { differs = r.differs }()
 			return r.run(ctx, &done)
 		})
 	}
@@ -168,12 +183,12 @@ func (t *table) repairPart(ctx context.Context, p pick) (more bool, err error) {
 		err = attempt(true)
 	}
 	if err != nil {
-		return false, fmt.Errorf("repair %s %s: %w", t.result.Table, p, err)
+		return differs, false, fmt.Errorf("repair %s %s: %w", t.result.Table, p, err)
 	}
 	if done.Put+done.Deleted > 0 {
 		t.result.Repairs = append(t.result.Repairs, done)
 	}
-	return done.Put+done.Deleted >= maxRepair, nil
+	return differs, done.Put+done.Deleted >= maxRepair, nil
 }
 
 // String names the pick for people.
@@ -241,6 +256,8 @@ type repairing struct {
 	removeFirst bool
 	rows        map[row.Hash]*pair
 	budget      int64
+	// differs counts the rows of both sides that have no equal on the other.
+	differs int64
 }
 
 func (r *repairing) run(ctx context.Context, done *Repair) error {
@@ -253,6 +270,7 @@ func (r *repairing) run(ctx context.Context, done *Repair) error {
 			r.rows[*id] = have
 		}
 		have.inSource++
+		r.differs++ // until its equal is found
 		return nil
 	})
 	if err != nil {
@@ -292,6 +310,11 @@ func (r *repairing) remove(ctx context.Context) (int64, error) {
 	scan := side{scan: r.tx.Scan, hasher: row.NewForeignHasher}
 	err := scan.each(ctx, r.t.mapping, r.pick, func(id, whole *row.Hash, cells row.Row) error {
 		have := r.rows[*id]
+		if have != nil && have.inTarget < have.inSource && *whole == have.source {
+			r.differs--
+		} else {
+			r.differs++
+		}
 		if have == nil {
 			have = &pair{}
 			if r.budget <= 0 {

@@ -190,6 +190,30 @@ func (*elsewhere) Again(context.Context) (Target, func(), error) {
 	return damaged(), func() {}, nil
 }
 
+// forgetful is a target that has its own values again after each commit, as
+// computed columns do.
+type forgetful struct{ *fakeRepairer }
+
+func (f *forgetful) Transaction(ctx context.Context, fn func(Tx) error) error {
+	own := f.end.rows
+	defer func() { f.end.rows = own }()
+	return f.fakeRepairer.Transaction(ctx, fn)
+}
+
+// TestRepairEnds: more rows than a transaction changes, which stay what they were.
+func TestRepairEnds(t *testing.T) {
+	rows := numbered(1, maxRepair+10)
+	others := make([]row.Row, len(rows))
+	for i, r := range rows {
+		others[i] = row.Row{r[0], r[1], []byte("own")}
+	}
+	f := &forgetful{&fakeRepairer{end: newEnd(others...)}}
+	r := mustCompare(t, mapping(Ranges), newEnd(rows...), f.end, Config{Repair: f})
+	if r.Total != int64(len(rows)) || !strings.Contains(r.RepairFailed, "as many differ as before") || len(r.Repairs) != 2 {
+		t.Errorf("%d rows differ, %d repairs, %q", r.Total, len(r.Repairs), r.RepairFailed)
+	}
+}
+
 // TestRepairMovesUniqueValues: when a value must leave one row before another
 // can have it, all changed rows are removed first.
 func TestRepairMovesUniqueValues(t *testing.T) {
