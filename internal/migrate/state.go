@@ -64,7 +64,7 @@ func (s *session) openState(ctx context.Context) (*stateFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	if have != nil {
+	if have != nil && len(have.Tables) > 0 {
 		if why := s.reopen(ctx, f, have); why != "" {
 			s.step("%s cannot be continued (%s): comparing from the beginning", f.path, why)
 		}
@@ -177,6 +177,14 @@ func replace(path string, text []byte) error {
 		return err
 	}
 	return os.Rename(temporary.Name(), path)
+}
+
+// forget is for a comparison that came to its end: continued, it would give its
+// answer again for a target that others have changed since.
+func (f *stateFile) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.state.Tables)
 }
 
 // close writes what is left.

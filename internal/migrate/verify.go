@@ -115,6 +115,10 @@ func (s *session) compareRows(ctx context.Context, mappings []*schema.Mapping) e
 		cfg.Repair = repairer{s}
 	}
 	s.verified, err = verify.Run(ctx, s.reader(snapshot), s.shown, mappings, cfg)
+	open := slices.ContainsFunc(s.verified, func(r verify.TableResult) bool { return r.Unchecked != "" })
+	if err == nil && (!open || options.Repair) {
+		progress.forget()
+	}
 	if stateErr := progress.close(); err == nil {
 		err = stateErr
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -96,9 +97,14 @@ func (d *DB) viewAt(timestamp string) (*View, error) {
 	if strings.Trim(timestamp, "0123456789.") != "" || timestamp == "" {
 		return nil, fmt.Errorf("not a timestamp: %q", timestamp)
 	}
+	whole, _, _ := strings.Cut(timestamp, ".") // nanoseconds, and a count within one
+	nanoseconds, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("not a timestamp: %q", timestamp)
+	}
 	return &View{
 		db: d, begin: d.idle.unlimited + "BEGIN AS OF SYSTEM TIME '" + timestamp + "'",
-		moment: Moment{Method: AsOfSystemTime, Timestamp: timestamp, TakenAt: time.Now().UTC()},
+		moment: Moment{Method: AsOfSystemTime, Timestamp: timestamp, TakenAt: time.Unix(0, nanoseconds).UTC()},
 	}, nil
 }
 
