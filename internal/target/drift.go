@@ -48,6 +48,10 @@ func (d *DB) ColumnDifferences(ctx context.Context, m *schema.Mapping) (found []
 	if err != nil {
 		return nil, false, err
 	}
+	finer, err := d.finer(ctx, m.Name)
+	if err != nil {
+		return nil, false, err
+	}
 	comparable = true
 	planned := map[string]bool{}
 	add := func(kind schema.DifferenceKind, column, expected, is, advice string) {
@@ -59,12 +63,19 @@ func (d *DB) ColumnDifferences(ctx context.Context, m *schema.Mapping) (found []
 	for i, c := range m.Columns {
 		planned[c.Name] = true
 		column := have.column(c.Name)
+		is, known := finer[c.Name]
 		switch {
 		case column == nil:
 			add(schema.IsMissing, c.Name, spelled[i], "nothing", "create the table anew and copy again")
 			comparable = false
 		case column.Type != spelled[i]:
 			add(schema.IsChanged, c.Name, spelled[i], column.Type, "create the table anew and copy again, or plan the type that is wanted")
+			comparable = false
+		case is.collation != "":
+			add(schema.IsChanged, c.Name, spelled[i], column.Type+" COLLATE "+is.collation, "create the table anew and copy again")
+		case known && is.precision >= 0 && is.precision != precision(c.Type):
+			add(schema.IsChanged, c.Name, c.Type, fmt.Sprintf("%s with %d digits of a second", column.Type, is.precision),
+				"ALTER TABLE "+qualified(m)+" ALTER COLUMN "+Quote(c.Name)+" TYPE "+c.Type+", and copy again when there were too few")
 			comparable = false
 		case c.NotNull && !column.NotNull:
 			add(schema.IsChanged, c.Name, "NOT NULL", "nullable", alter(c.Name, "SET NOT NULL"))
@@ -151,4 +162,40 @@ func (t *Table) column(name string) *Column {
 		}
 	}
 	return nil
+}
+
+// finerType is what format_type does not print of a type: on CockroachDB neither
+// the digits of a second nor the collation, on PostgreSQL not the latter.
+type finerType struct {
+	precision int    // below 0 for none
+	collation string // empty for the database's
+}
+
+// finer reads it for the columns of a table.
+func (d *DB) finer(ctx context.Context, table string) (map[string]finerType, error) {
+	const query = `SELECT column_name::TEXT, COALESCE(collation_name::TEXT, ''),
+		CASE WHEN data_type::TEXT LIKE 'time%' THEN COALESCE(datetime_precision::INT8, -1) ELSE -1 END
+		FROM information_schema.columns WHERE table_schema = $1 AND ($2::TEXT = '' OR table_name::TEXT = $2::TEXT)`
+	out := map[string]finerType{}
+	err := each(ctx, d.pool, query, table, func(scan func(...any) error) error {
+		var name string
+		var is finerType
+		err := scan(&name, &is.collation, &is.precision)
+		out[name] = is
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("types of the columns of %s: %w", table, Explain(err))
+	}
+	return out, nil
+}
+
+// precision is how many digits of a second a type of the plan has.
+func precision(name string) int {
+	const unless = 6
+	n := unless
+	if _, rest, ok := strings.Cut(name, "("); ok {
+		_, _ = fmt.Sscanf(rest, "%d)", &n)
+	}
+	return n
 }
