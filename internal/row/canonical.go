@@ -173,7 +173,8 @@ func number(digits []byte) int64 {
 }
 
 // appendSet reads comma-joined labels (MySQL forbids commas inside them) and
-// appends their positions as bits, so that the order of printing is irrelevant.
+// appends their positions as bits. A source prints them in the order of definition;
+// in another one they are another array, or another string, to the target.
 func appendSet(dst, text []byte, labels []string) ([]byte, error) {
 	var mask uint64
 	for more := len(text) > 0; more; {
@@ -187,8 +188,8 @@ func appendSet(dst, text []byte, labels []string) ([]byte, error) {
 		if i < 0 || i > 63 {
 			return nil, fmt.Errorf("%.40q is not a label of the set", label)
 		}
-		if mask&(1<<i) != 0 {
-			return nil, fmt.Errorf("label %.40q appears twice", label)
+		if mask>>i != 0 {
+			return nil, fmt.Errorf("label %.40q appears twice, or after a later one", label)
 		}
 		mask |= 1 << i
 	}
