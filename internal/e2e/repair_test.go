@@ -48,8 +48,9 @@ func TestRepair(t *testing.T) {
 			m.must(t, exitRefused, "verify", "--tier="+tier, ranged)
 			o := m.should(t, exitDone, "verify", "--tier="+tier, ranged, "--repair")
 			for _, table := range o.tables() {
-				if untouched := table.Name == "untouched"; table.Verdict != "pass" || untouched != (len(table.Repairs) == 0) || table.RepairError != "" {
-					t.Errorf("%s: %s is called %s after %d repairs, %s", tier, table.Name, table.Verdict, len(table.Repairs), table.RepairError)
+				if untouched := table.Name == "untouched"; table.Verdict != "pass" || untouched != (len(table.Repairs) == 0) || table.RepairError != "" || table.Reread != 0 {
+					t.Errorf("%s: %s is called %s after %d repairs, %s, %d parts without a difference", tier, table.Name, table.Verdict,
+						len(table.Repairs), table.RepairError, table.Reread)
 				}
 			}
 			m.should(t, exitDone, "verify")

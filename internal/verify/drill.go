@@ -84,8 +84,9 @@ func (t *table) note(ctx context.Context, s *suspect, d *differences, moving map
 	}
 	first := !s.looked
 	s.looked = true
+	s.differed = s.differed || s.differs
 	switch {
-	case s.differs:
+	case s.differed: // what is equal by now was repaired, or has settled
 	case r.Tier == Pushdown:
 		r.FalseAlarms++
 	case first:

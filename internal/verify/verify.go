@@ -155,7 +155,9 @@ type suspect struct {
 	// What the last look found.
 	looked  bool
 	differs bool
-	pairs   map[row.Hash]*pair
+	// differed says that some look found a difference.
+	differed bool
+	pairs    map[row.Hash]*pair
 }
 
 // agree adds a part that is equal on both sides.
