@@ -67,7 +67,7 @@ func TestSchemaDriftIsFound(t *testing.T) {
 			"ALTER TABLE child DROP CONSTRAINT to_parent", "ALTER TABLE child ADD CONSTRAINT to_parent FOREIGN KEY (a, b) REFERENCES parent (a, b) ON DELETE SET NULL",
 			"DROP INDEX child_n", "CREATE INDEX child_n ON child (c, n)", "CREATE UNIQUE INDEX more_u ON child (c, id)", "CREATE INDEX more ON child (f)",
 			"DROP INDEX child_c"+map[bool]string{true: " CASCADE"}[!target.StandIn()], "CREATE INDEX child_c ON child (c)",
-			"SELECT setval('child_id_seq', 3)", `ALTER INDEX "ix ""1""" RENAME TO renamed`, "CREATE TABLE stranger (id INT8 PRIMARY KEY)",
+			"SELECT setval('child_id_seq', 3)", "ALTER SEQUENCE child_id_seq MAXVALUE 100", `ALTER INDEX "ix ""1""" RENAME TO renamed`, "CREATE TABLE stranger (id INT8 PRIMARY KEY)",
 		)
 		m := mustRun(t, cfg, Verify)
 		if m.Verdict != report.Fail {
@@ -92,6 +92,8 @@ func TestSchemaDriftIsFound(t *testing.T) {
 			`index "child_c"`:         {"UNIQUE INDEX", `INDEX ("c")`},
 			`sequence "child_id_seq"`: {"at 10 or later", "at 4"},
 			`index "ix ""1"""`:        {"called", `"renamed"`},
+
+			`end of sequence "child_id_seq"`: {"47", "100"}, // of 2147483647
 		}
 		harmless := []string{`index "more"`, `index "ix ""1"""`}
 		for _, table := range m.Tenants[0].Tables {

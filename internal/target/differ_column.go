@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"math/big"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -224,9 +226,9 @@ func (c *comparison) unread(object string, err error) error {
 func (c *comparison) sequence(ctx context.Context, p schema.PromisedSequence) error {
 	object, name := "sequence "+Quote(p.Name), pgx.Identifier{Schema, p.Name}.Sanitize()
 	// In the pool, not in a transaction: last_value is not transactional.
-	const exists = `SELECT increment::TEXT FROM information_schema.sequences WHERE sequence_schema = $1 AND sequence_name::TEXT = $2::TEXT`
-	step := ""
-	err := each(ctx, c.db.pool, exists, p.Name, func(scan func(...any) error) error { return scan(&step) })
+	const exists = `SELECT increment::TEXT, maximum_value::TEXT FROM information_schema.sequences WHERE sequence_schema = $1 AND sequence_name::TEXT = $2::TEXT`
+	step, end := "", ""
+	err := each(ctx, c.db.pool, exists, p.Name, func(scan func(...any) error) error { return scan(&step, &end) })
 	if err != nil {
 		return Explain(err)
 	}
@@ -240,6 +242,9 @@ func (c *comparison) sequence(ctx context.Context, p schema.PromisedSequence) er
 	}
 	if step != "1" {
 		c.changed(object, "counting by 1", "counting by "+step, "ALTER SEQUENCE "+name+" INCREMENT BY 1")
+	}
+	if most := c.mostOf(p.Column); endsBelow(end, most) {
+		c.changed("end of "+object, most, end, "ALTER SEQUENCE "+name+" MAXVALUE "+most)
 	}
 	if _, ok := c.found.columns[p.Column]; !ok {
 		return nil // Drift says so
@@ -283,4 +288,26 @@ func (c *comparison) sequence(ctx context.Context, p schema.PromisedSequence) er
 		Advice: "SELECT setval(" + literalText(name) + ", " + least.String() + ", false), before anybody writes", Harmless: harmless,
 	})
 	return nil
+}
+
+// mostOf is the largest value that a column and its sequence can have.
+func (c *comparison) mostOf(column string) string {
+	for _, m := range c.m.Columns {
+		if m.Name != column {
+			continue
+		}
+		switch m.Type {
+		case "INT2":
+			return strconv.Itoa(math.MaxInt16)
+		case "INT4":
+			return strconv.Itoa(math.MaxInt32)
+		}
+	}
+	return strconv.Itoa(math.MaxInt64)
+}
+
+func endsBelow(end, most string) bool {
+	a, okA := new(big.Int).SetString(end, 10)
+	b, okB := new(big.Int).SetString(most, 10)
+	return okA && okB && a.Cmp(b) < 0
 }
