@@ -138,10 +138,19 @@ func (t *table) note(ctx context.Context, s *suspect, d *differences, moving map
 // room is how many more findings can be listed.
 func (t *table) room() int { return max(0, t.cfg.MaxFindings-len(t.result.Findings)) }
 
+// memory is how many more rows that only the target has can be held: what can be
+// listed, or what has to be known again at another look.
+func (t *table) memory() int {
+	if t.cfg.Settle.For <= 0 {
+		return t.room()
+	}
+	return max(t.room(), int(maxMoving-min(maxMoving, t.result.Total+t.result.Moving)))
+}
+
 // drill finds the differing rows of a pick. It reads both sides, the hash of
 // every row. It holds the picked rows of the source, of which there are few; a
-// target may have any number of rows besides, so of those it holds only what
-// can be listed and counts the rest.
+// target may have any number of rows besides, so of those it holds only some and
+// counts the rest.
 func (t *table) drill(ctx context.Context, p pick) (*differences, error) {
 	d := &differences{pairs: map[row.Hash]*pair{}}
 	err := t.source().each(ctx, t.mapping, p, func(id, whole *row.Hash, _ row.Row) error {
@@ -158,7 +167,7 @@ func (t *table) drill(ctx context.Context, p pick) (*differences, error) {
 	if err != nil {
 		return nil, err
 	}
-	room := len(d.pairs) + t.room()
+	room := len(d.pairs) + t.memory()
 	err = t.target().each(ctx, t.mapping, p, func(id, whole *row.Hash, _ row.Row) error {
 		d.target.Add(whole)
 		have := d.pairs[*id]

@@ -63,6 +63,20 @@ func TestSettle(t *testing.T) {
 	}
 }
 
+// TestSettleOfMoreThanIsListed: rows that only the target has are on their way like
+// others, however few can be listed.
+func TestSettleOfMoreThanIsListed(t *testing.T) {
+	source := numbered(1, 5)
+	with := func(first int) []row.Row { return append(numbered(1, 5), numbered(first, first+3)...) }
+	s := &movingSides{views: [][2]*fakeEnd{sides(source, with(21))}}
+	cfg := s.settle(writing)
+	cfg.MaxFindings = 1
+	r := mustCompare(t, mapping(Ranges), newEnd(source...), newEnd(with(11)...), cfg)
+	if r.Differs() || r.Moving != 4 || len(r.Findings) != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestSettleFails: what cannot be looked at again is not checked; nobody calls
 // it equal, nor different.
 func TestSettleFails(t *testing.T) {
