@@ -42,6 +42,7 @@ type catalogForeignKey struct {
 	refColumns []string
 	onDelete   string
 	onUpdate   string
+	full       bool // MATCH FULL
 	valid      bool
 }
 
@@ -152,14 +153,14 @@ func (c catalog) readIndexes(ctx context.Context, q querier, table string) error
 func (c catalog) readConstraints(ctx context.Context, q querier, table string) error {
 	const query = `SELECT c.relname::TEXT, k.conname::TEXT, k.contype::TEXT, k.convalidated, COALESCE(k.conkey::TEXT, ''),
 		COALESCE(f.relname::TEXT, ''), COALESCE(k.confkey::TEXT, ''), COALESCE(k.confdeltype::TEXT, ''), COALESCE(k.confupdtype::TEXT, ''),
-		COALESCE(pg_get_constraintdef(k.oid), '')
+		COALESCE(k.confmatchtype::TEXT, ''), COALESCE(pg_get_constraintdef(k.oid), '')
 		FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
 		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		LEFT JOIN pg_catalog.pg_class f ON f.oid = k.confrelid` + of + ` AND k.contype IN ('f', 'c')`
 	return each(ctx, q, query, table, func(scan func(...any) error) error {
-		var name, constraint, kind, columns, refTable, refColumns, onDelete, onUpdate, definition string
+		var name, constraint, kind, columns, refTable, refColumns, onDelete, onUpdate, match, definition string
 		var valid bool
-		if err := scan(&name, &constraint, &kind, &valid, &columns, &refTable, &refColumns, &onDelete, &onUpdate, &definition); err != nil {
+		if err := scan(&name, &constraint, &kind, &valid, &columns, &refTable, &refColumns, &onDelete, &onUpdate, &match, &definition); err != nil {
 			return err
 		}
 		t := c[name]
@@ -170,7 +171,7 @@ func (c catalog) readConstraints(ctx context.Context, q querier, table string) e
 		default:
 			fk := catalogForeignKey{
 				name: constraint, columns: c.named(name, columns), refTable: refTable, refColumns: c.named(refTable, refColumns),
-				onDelete: actionOf(onDelete), onUpdate: actionOf(onUpdate), valid: valid,
+				onDelete: actionOf(onDelete), onUpdate: actionOf(onUpdate), full: match == "f", valid: valid,
 			}
 			t.foreignKeys = append(t.foreignKeys, fk)
 		}

@@ -276,6 +276,9 @@ func (c *comparison) foreignKeys() {
 func foreignKeyText(fk catalogForeignKey) string {
 	text := list(fk.columns) + " REFERENCES " + Quote(fk.refTable) + " " + list(fk.refColumns) +
 		" ON DELETE " + fk.onDelete + " ON UPDATE " + fk.onUpdate
+	if fk.full {
+		text += " MATCH FULL"
+	}
 	if !fk.valid {
 		text += ", not validated"
 	}
