@@ -102,8 +102,8 @@ func questions(c *schema.Column, f *ColumnFacts) []question {
 // dateQuestions uses the parts of a date: comparing with a literal zero date is
 // an error or not depending on sql_mode and version.
 func dateQuestions(name string, f *ColumnFacts) []question {
-	parts := fmt.Sprintf("YEAR(%[1]s) = 0 %%[1]s MONTH(%[1]s) = 0 %%[1]s DAYOFMONTH(%[1]s) = 0", name)
-	zero, anyZero := fmt.Sprintf(parts, "AND"), fmt.Sprintf(parts, "OR")
+	parts := []string{"YEAR(" + name + ") = 0", "MONTH(" + name + ") = 0", "DAYOFMONTH(" + name + ") = 0"}
+	zero, anyZero := strings.Join(parts, " AND "), strings.Join(parts, " OR ")
 	return []question{
 		{zero, &f.ZeroDates},
 		{"(" + anyZero + ") AND NOT (" + zero + ")", &f.PartialDates},

@@ -40,12 +40,12 @@ func TestProbeCounts(t *testing.T) {
 }
 
 func TestProbeOfAnEmptyTable(t *testing.T) {
-	db, _ := open(t, "CREATE TABLE `odd ``name` (`co``l` TIME, n INT)")
+	db, _ := open(t, "CREATE TABLE `odd ``name` (`co``l` TIME, n INT, `d%s` DATE)")
 	got, err := db.Probe(t.Context(), introspect(t, db).Table("odd `name"), nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(TableFacts{Columns: map[string]ColumnFacts{"co`l": {}}}, got); diff != "" {
+	if diff := cmp.Diff(TableFacts{Columns: map[string]ColumnFacts{"co`l": {}, "d%s": {}}}, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }
