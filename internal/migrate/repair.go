@@ -3,6 +3,8 @@ package migrate
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"leap/internal/checkpoint"
 	"leap/internal/fault"
@@ -50,6 +52,31 @@ func (s *session) holdForRepair(ctx context.Context) (release func(), err error)
 		return nil, err
 	}
 	return release, nil
+}
+
+// refuseUnseen refuses to repair tables when rows of others, which are not compared,
+// may go or change with theirs.
+func (s *session) refuseUnseen(chosen []*schema.Mapping) error {
+	touched := map[string]bool{}
+	for _, m := range chosen {
+		touched[m.SourceName] = true
+	}
+	var unseen []string
+	for grown := true; grown; {
+		grown = false
+		for _, m := range s.mappings() {
+			if acts := func(fk schema.ForeignKey) bool { return touched[fk.RefTable] && fk.Acts() }; !touched[m.SourceName] &&
+				slices.ContainsFunc(m.Source.ForeignKeys, acts) {
+				touched[m.SourceName], grown = true, true
+				unseen = append(unseen, m.SourceName)
+			}
+		}
+	}
+	if len(unseen) == 0 {
+		return nil
+	}
+	return fault.New(fault.Usage, "name them in --tables, too, or repair all tables",
+		"a repair may remove or change rows of tables that are not compared, by foreign keys that act: %s", strings.Join(unseen, ", "))
 }
 
 // refuseUnfinished refuses to repair what a copy has not finished.

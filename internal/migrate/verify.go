@@ -51,6 +51,9 @@ func (s *session) verify(ctx context.Context) error {
 		return err
 	}
 	if s.cfg.Verify.Repair {
+		if err = s.refuseUnseen(mappings); err != nil {
+			return err
+		}
 		release, failure := s.holdForRepair(ctx)
 		if failure != nil {
 			return failure

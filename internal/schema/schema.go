@@ -197,6 +197,12 @@ type ForeignKey struct {
 	OnUpdate   string
 }
 
+// Acts reports whether rows that refer to others go or change with these.
+func (fk ForeignKey) Acts() bool {
+	acts := func(rule string) bool { return rule != "" && rule != "RESTRICT" && rule != "NO ACTION" }
+	return acts(fk.OnDelete) || acts(fk.OnUpdate)
+}
+
 // Check is a CHECK constraint.
 type Check struct {
 	Name       string

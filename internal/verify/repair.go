@@ -52,11 +52,31 @@ type Repair struct {
 // intent for each, and other writers wait for all of them.
 const maxRepair = 5000
 
-// repairAll repairs the tables that differ and compares the repaired parts
-// again. A table whose rows cannot go yet, because rows of another one still
-// refer to them, is tried again after the others.
+// repairAll repairs the tables that differ, and then those that differ because the
+// target acted on a repair.
 func repairAll(ctx context.Context, work []*table) error {
-	open := slices.DeleteFunc(slices.Clone(work), func(t *table) bool { return !t.repairable() })
+	open := work
+	for range work {
+		open = slices.DeleteFunc(slices.Clone(open), func(t *table) bool { return !t.repairable() })
+		if len(open) == 0 {
+			return nil
+		}
+		if err := repairEach(ctx, open); err != nil {
+			return err
+		}
+		var err error
+		if open, err = recheckDependents(ctx, work, open); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// repairEach repairs tables and compares the repaired parts again. A table whose
+// rows cannot go yet, because rows of another one still refer to them, is tried
+// again after the others.
+func repairEach(ctx context.Context, open []*table) error {
+	open = slices.Clone(open)
 	parents(open)
 	for len(open) > 0 {
 		var later []*table
@@ -77,7 +97,7 @@ func repairAll(ctx context.Context, work []*table) error {
 		}
 		open = later
 	}
-	return recheckDependents(ctx, work)
+	return nil
 }
 
 // failed keeps why a table could not be repaired. It differs as before.
@@ -199,33 +219,35 @@ func (p pick) String() string {
 	return p.part.String()
 }
 
-// recheckDependents compares tables again that a repair may have changed by
-// the way: rows that refer to repaired ones, where the target acts on its own.
-func recheckDependents(ctx context.Context, work []*table) error {
-	repaired := map[string]bool{}
-	for _, t := range work {
-		repaired[t.mapping.SourceName] = len(t.result.Repairs) > 0
+// recheckDependents compares and returns tables that the repair of others may have
+// changed by the way: rows that refer to repaired ones, where the target acts on its
+// own, and rows that refer to those.
+func recheckDependents(ctx context.Context, work, repaired []*table) ([]*table, error) {
+	touched := map[string]bool{}
+	for _, t := range repaired {
+		touched[t.mapping.SourceName] = len(t.result.Repairs) > 0
 	}
-	for _, t := range work {
-		acts := slices.ContainsFunc(foreignKeys(t.mapping), func(fk schema.ForeignKey) bool {
-			return repaired[fk.RefTable] && (acting(fk.OnDelete) || acting(fk.OnUpdate))
-		})
-		if !acts || !t.result.Compared {
-			continue
+	var again []*table
+	for grown := true; grown; {
+		grown = false
+		for _, t := range work {
+			acts := slices.ContainsFunc(foreignKeys(t.mapping), func(fk schema.ForeignKey) bool { return touched[fk.RefTable] && fk.Acts() })
+			if acts && !slices.Contains(again, t) {
+				again, touched[t.mapping.SourceName], grown = append(again, t), true, true
+			}
 		}
+	}
+	again = slices.DeleteFunc(again, func(t *table) bool { return !t.result.Compared })
+	for _, t := range again {
 		if err := t.compareAgain(ctx); err != nil {
 			if ctx.Err() != nil {
-				return fmt.Errorf("verify %s: %w", t.result.Table, context.Cause(ctx))
+				return nil, fmt.Errorf("verify %s: %w", t.result.Table, context.Cause(ctx))
 			}
 			t.result.Unchecked, t.result.Compared = err.Error(), false
 		}
 		t.tell()
 	}
-	return nil
-}
-
-func acting(rule string) bool {
-	return rule != "" && rule != "RESTRICT" && rule != "NO ACTION"
+	return again, nil
 }
 
 // compareAgain compares the whole table in the target as it is now.
