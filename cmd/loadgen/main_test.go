@@ -4,9 +4,11 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,7 +35,7 @@ func (s suite) Run() (code int) {
 }
 
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	"exits": exits, "interrupt": interrupt,
+	"exits": exits, "interrupt": interruptWith(os.Interrupt), "hangup": interruptWith(syscall.SIGHUP),
 }
 
 func TestUsage(t *testing.T) {
@@ -91,9 +93,14 @@ func checkOutput(ts *testscript.TestScript, texts ...string) {
 	}
 }
 
-// interrupt CODES FILE ARGS... calls loadgen, sends SIGINT when something is in
-// the file, and checks that it ends within 30 seconds with one of the exit codes.
-func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+// interrupt CODES FILE ARGS... calls loadgen, sends SIGINT (hangup: SIGHUP) when
+// something is in the file, and checks that it ends within 30 seconds with one of
+// the exit codes.
+func interruptWith(stop os.Signal) func(ts *testscript.TestScript, neg bool, args []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) { interrupt(ts, neg, args, stop) }
+}
+
+func interrupt(ts *testscript.TestScript, neg bool, args []string, stop os.Signal) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: interrupt CODES FILE ARGS...")
 	}
@@ -104,6 +111,10 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	cmd.Dir = ts.MkAbs(".")
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	// Who is caught here is at its default there, also where nohup runs the tests.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, stop)
+	defer signal.Stop(caught)
 	ts.Check(cmd.Start())
 	done := make(chan struct{})
 	go func() {
@@ -111,13 +122,13 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 		_ = cmd.Wait() // ProcessState says how it ended
 	}()
 	awaitContent(ts, ts.MkAbs(args[1]), done)
-	ts.Check(cmd.Process.Signal(os.Interrupt))
+	ts.Check(cmd.Process.Signal(stop))
 	select {
 	case <-done:
 	case <-time.After(30 * time.Second):
 		_ = cmd.Process.Kill()
 		<-done
-		ts.Fatalf("loadgen went on for 30 seconds after SIGINT")
+		ts.Fatalf("loadgen went on for 30 seconds after %s", stop)
 	}
 	_, _ = ts.Stdout().Write([]byte(stdout.String()))
 	_, _ = ts.Stderr().Write([]byte(stderr.String()))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"regexp"
 	"slices"
 	"strconv"
@@ -105,11 +106,11 @@ func checkOutput(ts *testscript.TestScript, code int, stdout, stderr string) {
 // interrupt CODE QUERY ARGS... calls migrate, waits until the query on the
 // target returns true, sends SIGINT (hangup: SIGHUP), and checks that the call ends within
 // five seconds with the exit code. The script goes on in the usual way.
-func interruptWith(signal os.Signal) func(ts *testscript.TestScript, neg bool, args []string) {
-	return func(ts *testscript.TestScript, neg bool, args []string) { interrupt(ts, neg, args, signal) }
+func interruptWith(stop os.Signal) func(ts *testscript.TestScript, neg bool, args []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) { interrupt(ts, neg, args, stop) }
 }
 
-func interrupt(ts *testscript.TestScript, neg bool, args []string, signal os.Signal) {
+func interrupt(ts *testscript.TestScript, neg bool, args []string, stop os.Signal) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: interrupt CODE QUERY ARGS...")
 	}
@@ -123,6 +124,10 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string, signal os.Sig
 	cmd.Dir = ts.MkAbs(".")
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	// Who is caught here is at its default there, also where nohup runs the tests.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, stop)
+	defer signal.Stop(caught)
 	ts.Check(cmd.Start())
 	defer func() {
 		_, _ = ts.Stdout().Write([]byte(stdout.String()))
@@ -134,13 +139,13 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string, signal os.Sig
 		_ = cmd.Wait() // ProcessState says how it ended
 	}()
 	awaitTrue(ts, query, done)
-	ts.Check(cmd.Process.Signal(signal))
+	ts.Check(cmd.Process.Signal(stop))
 	select {
 	case <-done:
 	case <-time.After(5 * time.Second):
 		_ = cmd.Process.Kill()
 		<-done
-		ts.Fatalf("migrate went on for five seconds after %s", signal)
+		ts.Fatalf("migrate went on for five seconds after %s", stop)
 	}
 	if code := cmd.ProcessState.ExitCode(); code != want {
 		ts.Fatalf("exit code %d, want %d; stderr: %s", code, want, stderr.String())
