@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"leap/internal/fault"
 	"leap/internal/retry"
@@ -44,61 +43,68 @@ func (d *DB) ColumnDifferences(ctx context.Context, m *schema.Mapping) (found []
 	if err != nil {
 		return nil, false, err
 	}
-	labels, err := d.enumLabels(ctx, m)
+	finer, err := d.finer(ctx, m)
 	if err != nil {
 		return nil, false, err
 	}
-	finer, err := d.finer(ctx, m.Name)
-	if err != nil {
-		return nil, false, err
-	}
-	comparable = true
+	out := drift{m: m, comparable: true}
 	planned := map[string]bool{}
-	add := func(kind schema.DifferenceKind, column, expected, is, advice string) {
-		found = append(found, schema.Difference{Kind: kind, Object: "column " + Quote(column), Expected: expected, Found: is, Advice: advice})
-	}
-	alter := func(column, how string) string {
-		return "ALTER TABLE " + qualified(m) + " ALTER COLUMN " + Quote(column) + " " + how
-	}
 	for i, c := range m.Columns {
 		planned[c.Name] = true
-		column := have.column(c.Name)
-		is, known := finer[c.Name]
-		switch {
-		case column == nil:
-			add(schema.IsMissing, c.Name, spelled[i], "nothing", "create the table anew and copy again")
-			comparable = false
-		case column.Type != spelled[i]:
-			add(schema.IsChanged, c.Name, spelled[i], column.Type, "create the table anew and copy again, or plan the type that is wanted")
-			comparable = false
-		case is.collation != "":
-			add(schema.IsChanged, c.Name, spelled[i], column.Type+" COLLATE "+is.collation, "create the table anew and copy again")
-		case known && is.precision >= 0 && is.precision != precision(c.Type):
-			add(schema.IsChanged, c.Name, c.Type, fmt.Sprintf("%s with %d digits of a second", column.Type, is.precision),
-				"ALTER TABLE "+qualified(m)+" ALTER COLUMN "+Quote(c.Name)+" TYPE "+c.Type+", and copy again when there were too few")
-			comparable = false
-		case c.NotNull && !column.NotNull:
-			add(schema.IsChanged, c.Name, "NOT NULL", "nullable", alter(c.Name, "SET NOT NULL"))
-		case column.NotNull && !c.NotNull:
-			add(schema.IsChanged, c.Name, "nullable", "NOT NULL", alter(c.Name, "DROP NOT NULL"))
-		}
-		// Its type may be a leftover of the same name.
-		if is, ok := labels[c.Name]; ok && len(c.Labels) > 0 && c.Kind == schema.Enum && !slices.Equal(is, c.Labels) {
-			add(schema.IsChanged, c.Name, listed(c.Labels), listed(is), "ALTER TYPE "+c.Type+" ADD VALUE .., or drop table and type and create them anew")
-		}
+		out.column(c, spelled[i], have.column(c.Name), finer[c.Name])
 	}
 	if m.Region != "" && !have.Hidden[schema.RegionColumn] {
-		found = append(found, schema.Difference{
+		out.found = append(out.found, schema.Difference{
 			Kind: schema.IsChanged, Object: "the table", Expected: "REGIONAL BY ROW",
 			Found: "not REGIONAL BY ROW: it has no hidden column " + Quote(schema.RegionColumn), Advice: "ALTER TABLE " + qualified(m) + " SET LOCALITY REGIONAL BY ROW, or create it anew",
 		})
 	}
 	for _, c := range have.Columns {
 		if !planned[c.Name] {
-			add(schema.IsExtra, c.Name, "nothing", c.Type, "drop it, or add it to the source")
+			out.add(schema.IsExtra, c.Name, "nothing", c.Type, "drop it, or add it to the source")
 		}
 	}
-	return found, comparable, nil
+	return out.found, out.comparable, nil
+}
+
+// drift collects how a table differs from its mapping.
+type drift struct {
+	m          *schema.Mapping
+	found      []schema.Difference
+	comparable bool
+}
+
+func (d *drift) add(kind schema.DifferenceKind, column, expected, is, advice string) {
+	d.found = append(d.found, schema.Difference{Kind: kind, Object: "column " + Quote(column), Expected: expected, Found: is, Advice: advice})
+}
+
+// column compares one, whose type the server spells in that way; nil when it is not there.
+func (d *drift) column(c schema.ColumnMapping, spelled string, have *Column, is finerType) {
+	alter := "ALTER TABLE " + qualified(d.m) + " ALTER COLUMN " + Quote(c.Name) + " "
+	switch {
+	case have == nil:
+		d.add(schema.IsMissing, c.Name, spelled, "nothing", "create the table anew and copy again")
+		d.comparable = false
+		return
+	case have.Type != spelled:
+		d.add(schema.IsChanged, c.Name, spelled, have.Type, "create the table anew and copy again, or plan the type that is wanted")
+		d.comparable = false
+	case is.collation != "":
+		d.add(schema.IsChanged, c.Name, spelled, have.Type+" COLLATE "+is.collation, "create the table anew and copy again")
+	case is.timed && is.precision != precision(c.Type):
+		d.add(schema.IsChanged, c.Name, c.Type, fmt.Sprintf("%s with %d digits of a second", have.Type, is.precision),
+			alter+"TYPE "+c.Type+", and copy again when there were too few")
+		d.comparable = false
+	case c.Kind == schema.Enum && len(c.Labels) > 0 && len(is.labels) > 0 && !slices.Equal(is.labels, c.Labels):
+		// The type may be a leftover of the same name.
+		d.add(schema.IsChanged, c.Name, listed(c.Labels), listed(is.labels), "ALTER TYPE "+c.Type+" ADD VALUE .., or drop table and type and create them anew")
+	}
+	switch {
+	case c.NotNull && !have.NotNull:
+		d.add(schema.IsChanged, c.Name, "NOT NULL", "nullable", alter+"SET NOT NULL")
+	case have.NotNull && !c.NotNull:
+		d.add(schema.IsChanged, c.Name, "nullable", "NOT NULL", alter+"DROP NOT NULL")
+	}
 }
 
 // hides returns an error where a table that the catalog does not list is there all
@@ -116,45 +122,6 @@ func (d *DB) hides(ctx context.Context, m *schema.Mapping) error {
 	return Explain(err)
 }
 
-// enumLabels returns the labels of the columns whose type is an enum, in the
-// order in which the target sorts them.
-func (d *DB) enumLabels(ctx context.Context, m *schema.Mapping) (map[string][]string, error) {
-	const query = `
-		SELECT a.attname, e.enumlabel
-		FROM pg_catalog.pg_class c
-		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-		JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
-		JOIN pg_catalog.pg_enum e ON e.enumtypid = a.atttypid
-		WHERE n.nspname = $1 AND c.relname = $2 AND NOT a.attisdropped
-		ORDER BY a.attnum, e.enumsortorder`
-	if !slices.ContainsFunc(m.Columns, func(c schema.ColumnMapping) bool { return c.Kind == schema.Enum }) {
-		return nil, nil
-	}
-	rows, err := d.pool.Query(ctx, query, Schema, m.Name)
-	if err != nil {
-		return nil, fmt.Errorf("list labels of %s: %w", m.Name, Explain(err))
-	}
-	defer rows.Close()
-	out := map[string][]string{}
-	for rows.Next() {
-		var column, label string
-		if err := rows.Scan(&column, &label); err != nil {
-			return nil, fmt.Errorf("list labels of %s: %w", m.Name, err)
-		}
-		out[column] = append(out[column], label)
-	}
-	return out, Explain(rows.Err())
-}
-
-// listed prints labels for a person.
-func listed(labels []string) string {
-	quoted := make([]string, len(labels))
-	for i, l := range labels {
-		quoted[i] = "'" + strings.ReplaceAll(l, "'", "''") + "'"
-	}
-	return "an ENUM of " + strings.Join(quoted, ", ")
-}
-
 func (t *Table) column(name string) *Column {
 	for i := range t.Columns {
 		if t.Columns[i].Name == name {
@@ -162,40 +129,4 @@ func (t *Table) column(name string) *Column {
 		}
 	}
 	return nil
-}
-
-// finerType is what format_type does not print of a type: on CockroachDB neither
-// the digits of a second nor the collation, on PostgreSQL not the latter.
-type finerType struct {
-	precision int    // below 0 for none
-	collation string // empty for the database's
-}
-
-// finer reads it for the columns of a table.
-func (d *DB) finer(ctx context.Context, table string) (map[string]finerType, error) {
-	const query = `SELECT column_name::TEXT, COALESCE(collation_name::TEXT, ''),
-		CASE WHEN data_type::TEXT LIKE 'time%' THEN COALESCE(datetime_precision::INT8, -1) ELSE -1 END
-		FROM information_schema.columns WHERE table_schema = $1 AND ($2::TEXT = '' OR table_name::TEXT = $2::TEXT)`
-	out := map[string]finerType{}
-	err := each(ctx, d.pool, query, table, func(scan func(...any) error) error {
-		var name string
-		var is finerType
-		err := scan(&name, &is.collation, &is.precision)
-		out[name] = is
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("types of the columns of %s: %w", table, Explain(err))
-	}
-	return out, nil
-}
-
-// precision is how many digits of a second a type of the plan has.
-func precision(name string) int {
-	const unless = 6
-	n := unless
-	if _, rest, ok := strings.Cut(name, "("); ok {
-		_, _ = fmt.Sscanf(rest, "%d)", &n)
-	}
-	return n
 }
