@@ -13,7 +13,7 @@ type Entry struct {
 	// By is the owner of the lease that the process holds which notes this; empty
 	// when it holds none. It is not kept.
 	By string
-	// Phase is the last that was begun; State is Running, Ended or Broken.
+	// Phase is the last that was begun; State is one of the constants below.
 	Phase string
 	State string
 	// Error is why it broke off.
@@ -31,6 +31,7 @@ const (
 	Running = "running"
 	Ended   = "ended"
 	Broken  = "broken"
+	Stopped = "stopped" // by a person, who sees to it that it goes on
 )
 
 var journalDDL = []string{

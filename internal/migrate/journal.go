@@ -122,6 +122,8 @@ func (j *journal) keep(ctx context.Context) (end func(error)) {
 		e := j.now()
 		e.State = checkpoint.Ended
 		switch {
+		case err != nil && ctx.Err() != nil:
+			e.State = checkpoint.Stopped
 		case err != nil:
 			e.State, e.Error = checkpoint.Broken, j.s.outward(err)
 		case e.Phase == string(Verify) && j.s.verdict(ctx, Verify, nil) != report.Pass:

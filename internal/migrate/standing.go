@@ -31,7 +31,7 @@ type Standing struct {
 const (
 	StandsWaiting     = "waiting"     // nothing was begun
 	StandsRunning     = "running"     // somebody works on it
-	StandsStopped     = "stopped"     // whoever worked on it is gone without a word
+	StandsStopped     = "stopped"     // it was stopped, or whoever worked on it is gone without a word; Error says which
 	StandsPaused      = "paused"      // somebody told it to stand still
 	StandsFailed      = "failed"      // it broke off; Error says why
 	StandsPrepared    = "prepared"    // the tables are there
@@ -120,6 +120,9 @@ func (out *Standing) apply(e checkpoint.Entry) {
 	switch {
 	case e.State == checkpoint.Broken:
 		out.State, out.Error = StandsFailed, e.Error
+		percent(out.done(e), e.Total)
+	case e.State == checkpoint.Stopped:
+		out.State, out.Error = StandsStopped, "somebody stopped it "+e.Silent.Round(time.Second).String()+" ago"
 		percent(out.done(e), e.Total)
 	case e.State == checkpoint.Ended:
 		out.ended(Phase(e.Phase))

@@ -168,14 +168,15 @@ func (e *unknownError) Error() string  { return "commit: " + e.err.Error() }
 func (*unknownError) SQLState() string { return "40001" }
 
 // commit commits. Only a definite answer of the server counts as one; classes
-// 08 and 57P tell of a connection or a server that ended meanwhile.
+// 08 and 57P tell of a connection or a server that ended meanwhile, and 57014 of a
+// statement_timeout, with which CockroachDB answers commits that are there.
 func commit(ctx context.Context, tx pgx.Tx) error {
 	err := tx.Commit(ctx)
 	if err == nil {
 		return nil
 	}
 	code := retry.SQLState(err)
-	if code == "" || code == "40003" || strings.HasPrefix(code, "08") || strings.HasPrefix(code, "57P") {
+	if code == "" || code == "40003" || code == interruptedState || strings.HasPrefix(code, "08") || strings.HasPrefix(code, "57P") {
 		return &retry.AmbiguousError{Err: err}
 	}
 	return fmt.Errorf("commit: %w", err)
