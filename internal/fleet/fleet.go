@@ -123,7 +123,7 @@ func (r *run) tenant(ctx context.Context, m move) report.Move {
 // conclude makes the tenant's entry and its exit code.
 func (r *run) conclude(ctx context.Context, m move, result *report.Migration, err error) report.Move {
 	if err != nil && ctx.Err() != nil {
-		err = fault.New(fault.Inconclusive, "run the same command again to continue: everything committed so far is kept", "interrupted")
+		err = interrupted()
 	}
 	if err != nil {
 		result.Error = report.FailureOf(err)
@@ -138,6 +138,10 @@ func (r *run) conclude(ctx context.Context, m move, result *report.Migration, er
 		r.used[a.By] = true
 	}
 	return out
+}
+
+func interrupted() error {
+	return fault.New(fault.Inconclusive, "run the same command again to continue: everything committed so far is kept", "interrupted")
 }
 
 func (r *run) exitCode(result *report.Migration, err error) int {

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"leap/internal/convert"
+	"leap/internal/endpoint"
 	"leap/internal/event"
 	"leap/internal/fault"
 	"leap/internal/migrate"
@@ -42,22 +43,29 @@ func prepare(ctx context.Context, cfg Config) ([]move, error) {
 	if len(problems) > 0 {
 		return nil, problems.Err()
 	}
-	sources := readSources(ctx, cfg, tenants, ends)
+	sources := map[string]*described{}
+	readSources(ctx, cfg, tenants, ends, sources)
+	var uses plan.Uses
 	var moves []move
 	for _, t := range tenants {
 		m := move{tenant: t, cfg: tenantConfig(cfg, t, ends[t.Name], min(len(tenants), cfg.Plan.Limits.TenantsAtOnce))}
 		m.cfg.MaskKey = key
 		found := sources[sourceOf(t)]
 		if m.err = found.err; m.err == nil {
-			wrong := found.belong(cfg.Plan, t, &m)
+			wrong := found.belong(cfg.Plan, t, &m, &uses)
 			problems = append(problems, wrong...)
 		}
 		moves = append(moves, m)
 	}
+	wrong, err := useless(ctx, cfg, sources, &uses)
+	if err != nil {
+		return nil, err
+	}
+	problems = append(problems, wrong...)
 	if len(problems) == 0 {
 		problems = askFilters(ctx, cfg.Plan, moves)
 	}
-	return moves, distinct(problems).Err()
+	return moves, problems.Distinct().Err()
 }
 
 // sourceOf tells source databases apart.
@@ -71,9 +79,9 @@ type described struct {
 	err      error
 }
 
-// readSources describes each source database that the tenants come from, once.
-func readSources(ctx context.Context, cfg Config, tenants []*plan.Tenant, ends map[string]plan.Ends) map[string]*described {
-	out := map[string]*described{}
+// readSources describes each source database that the tenants come from, once: out
+// has them by sourceOf.
+func readSources(ctx context.Context, cfg Config, tenants []*plan.Tenant, ends map[string]plan.Ends, out map[string]*described) {
 	var mu sync.Mutex // guards what the goroutines write
 	var group errgroup.Group
 	group.SetLimit(cfg.Plan.Limits.TenantsAtOnce)
@@ -85,7 +93,7 @@ func readSources(ctx context.Context, cfg Config, tenants []*plan.Tenant, ends m
 		entry := &described{}
 		out[key] = entry
 		group.Go(func() error {
-			database, err := describe(ctx, ends[t.Name])
+			database, err := describe(ctx, ends[t.Name].Source)
 			mu.Lock()
 			defer mu.Unlock()
 			entry.database, entry.err = database, err
@@ -93,11 +101,10 @@ func readSources(ctx context.Context, cfg Config, tenants []*plan.Tenant, ends m
 		})
 	}
 	_ = group.Wait() // the errors are in the entries
-	return out
 }
 
-func describe(ctx context.Context, ends plan.Ends) (*schema.Database, error) {
-	db, err := source.Open(ctx, ends.Source)
+func describe(ctx context.Context, e endpoint.Endpoint) (*schema.Database, error) {
+	db, err := source.Open(ctx, e)
 	if err != nil {
 		return nil, err
 	}
@@ -107,11 +114,11 @@ func describe(ctx context.Context, ends plan.Ends) (*schema.Database, error) {
 
 // belong finds out which rows are the tenant's, and which are those of the
 // others in the same tables: the proofs need to know both.
-func (d *described) belong(p *plan.Plan, t *plan.Tenant, m *move) plan.Problems {
-	tables, problems := p.Belong(t, d.database)
+func (d *described) belong(p *plan.Plan, t *plan.Tenant, m *move, uses *plan.Uses) plan.Problems {
+	tables, problems := p.Belong(t, d.database, uses)
 	m.database, m.tables = d.database, tables
 	m.cfg.Slices, m.cfg.LeaveOut = plan.Slices(t, tables), plan.LeftOut(tables)
-	changes, cannot := p.Changes(d.database, tables)
+	changes, cannot := p.Changes(d.database, tables, uses)
 	m.cfg.Changes, problems = changes, append(problems, cannot...)
 	tenancy := &migrate.Tenancy{
 		Tenant: t.Name, IDs: t.ID, All: map[string][]*schema.Slice{}, Rest: map[string][]migrate.Rest{}, References: p.References(d.database),
@@ -131,7 +138,7 @@ func (d *described) belong(p *plan.Plan, t *plan.Tenant, m *move) plan.Problems 
 		if sourceOf(other) != sourceOf(t) {
 			continue
 		}
-		theirs, wrong := p.Belong(other, d.database)
+		theirs, wrong := p.Belong(other, d.database, nil)
 		problems = append(problems, wrong...)
 		problems = append(problems, overreach(p, t, other, tables, theirs)...)
 		parts := plan.Slices(other, theirs)
@@ -142,13 +149,12 @@ func (d *described) belong(p *plan.Plan, t *plan.Tenant, m *move) plan.Problems 
 			tenancy.All[table] = append(tenancy.All[table], slice)
 		}
 	}
-	rest, wrong := p.RestOf(tables)
-	for table, parts := range rest {
+	for table, parts := range p.RestOf(tables, uses) {
 		for _, part := range parts {
 			tenancy.Rest[table] = append(tenancy.Rest[table], migrate.Rest{Reason: part.Reason, Slice: part.Slice})
 		}
 	}
-	if problems = append(problems, wrong...); len(problems) == 0 {
+	if len(problems) == 0 {
 		problems = checkRest(p, d.database, tables)
 	}
 	return problems
@@ -235,15 +241,4 @@ func checkPolicies(p *plan.Plan) plan.Problems {
 		}
 		return fault.HintOf(err), fmt.Errorf("%w", err)
 	})
-}
-
-// distinct drops what several tenants ran into together.
-func distinct(problems plan.Problems) plan.Problems {
-	var out plan.Problems
-	for _, p := range problems {
-		if !slices.Contains(out, p) {
-			out = append(out, p)
-		}
-	}
-	return out
 }

@@ -63,8 +63,9 @@ func LeftOut(tables []Belonging) map[string]string {
 
 // Belong finds out how each table of a source database belongs to a tenant. A
 // tenant with a database of its own has all of it, but for what is left out.
-func (p *Plan) Belong(t *Tenant, db *schema.Database) ([]Belonging, Problems) {
-	s := &resolution{plan: p, tenant: t, db: db, found: map[string]*node{}, undecided: map[string][]schema.Hop{}}
+// Entries of the plan that mean nothing there are no problems yet: they are in uses.
+func (p *Plan) Belong(t *Tenant, db *schema.Database, uses *Uses) ([]Belonging, Problems) {
+	s := &resolution{plan: p, tenant: t, db: db, uses: uses, found: map[string]*node{}, undecided: map[string][]schema.Hop{}}
 	s.useRules()
 	s.useColumns()
 	s.useLinks()
@@ -91,6 +92,7 @@ type resolution struct {
 	plan   *Plan
 	tenant *Tenant
 	db     *schema.Database
+	uses   *Uses
 	found  map[string]*node
 	via    map[string]via // tables whose way out a rule names
 	failed map[string]bool
@@ -181,10 +183,7 @@ func (s *resolution) useRules() {
 		}
 		s.found[t.Name] = &node{Belonging: b}
 	}
-	if s.tenant.OwnDatabase == "" {
-		s.uselessRules("tables", s.plan.Tables)
-	}
-	s.uselessRules(s.plan.PathOf(s.tenant)+".tables", s.tenant.Tables)
+	s.uselessRules()
 }
 
 // fail notes that a table's rule is wrong. Tables that lead to it are taken to
@@ -195,19 +194,37 @@ func (s *resolution) fail(table string) {
 }
 
 // uselessRules finds rules about tables that are not there: a slip of the pen
-// there moves the wrong rows.
-func (s *resolution) uselessRules(at string, rules []*Table) {
-	var names []string
-	for _, t := range s.db.Tables {
-		names = append(names, t.Name)
+// there moves the wrong rows. The plan's may be about another tenant's tables; in
+// a database of the tenant's own, only those that leave tables out mean anything.
+func (s *resolution) uselessRules() {
+	own := s.tenant.OwnDatabase != ""
+	means := func(pattern string) bool {
+		return slices.ContainsFunc(s.db.Tables, func(t *schema.Table) bool { return Match(pattern, t.Name) })
 	}
-	for i, r := range rules {
-		for _, pattern := range r.Match {
-			if !slices.ContainsFunc(names, func(n string) bool { return Match(pattern, n) }) {
-				s.complain(fmt.Sprintf("%s[%d].match", at, i), didYouMean(pattern, names), "the source database %s has no table %q", s.db.Name, pattern)
+	for i, r := range s.plan.Tables {
+		at := fmt.Sprintf("tables[%d].match", i)
+		for j, pattern := range r.Match {
+			entry := fmt.Sprintf("%s[%d]", at, j)
+			switch {
+			case means(pattern) && (!own || r.LeaveOut != ""):
+				s.uses.meant(entry)
+			case !own:
+				s.uses.nothing(entry, s.noTable(at, pattern))
 			}
 		}
 	}
+	for i, r := range s.tenant.Tables {
+		for _, pattern := range r.Match {
+			if !means(pattern) {
+				s.problems = append(s.problems, s.noTable(fmt.Sprintf("%s.tables[%d].match", s.plan.PathOf(s.tenant), i), pattern))
+			}
+		}
+	}
+}
+
+// noTable is the problem of a name or pattern that is no table's.
+func (s *resolution) noTable(path, name string) Problem {
+	return s.plan.problem(path, didYouMean(name, tableNames(s.db)), "the source database %s has no table %q", s.db.Name, name)
 }
 
 // useColumns takes the tables that have the tenant column.

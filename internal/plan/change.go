@@ -50,9 +50,10 @@ func (c Changes) of(table string) *TableChange {
 }
 
 // Changes finds out what the plan changes about the tables of a source database
-// that are moved, and what of that cannot be.
-func (p *Plan) Changes(db *schema.Database, tables []Belonging) (Changes, Problems) {
-	r := &changer{plan: p, db: db, out: Changes{}, fixed: map[string]string{}}
+// that are moved, and what of that cannot be. Entries that mean nothing there are
+// no problems yet: they are in uses.
+func (p *Plan) Changes(db *schema.Database, tables []Belonging, uses *Uses) (Changes, Problems) {
+	r := &changer{plan: p, db: db, uses: uses, out: Changes{}, fixed: map[string]string{}}
 	for _, b := range tables {
 		t := db.Table(b.Table)
 		if b.LeaveOut != "" || t == nil {
@@ -72,6 +73,7 @@ func (p *Plan) Changes(db *schema.Database, tables []Belonging) (Changes, Proble
 type changer struct {
 	plan   *Plan
 	db     *schema.Database
+	uses   *Uses
 	tables []*schema.Table // that are moved
 	// ways are the foreign keys by which rows find their tenant.
 	ways []owned
@@ -111,11 +113,10 @@ const (
 	tellsTenants  = "tells the tenants apart"
 )
 
-// columns calls fn for each column that a pattern means, with the pattern's
-// path; a pattern that means none is a problem.
+// columns calls fn for each column that a pattern means, with the pattern's path.
 func (r *changer) columns(path string, patterns List, fn func(at string, t *schema.Table, c *schema.Column)) {
 	for i, pattern := range patterns {
-		at, some := r.item(path, i), false
+		at, some := r.plan.item(path, i), false
 		for _, t := range r.tables {
 			for j := range t.Columns {
 				if c := &t.Columns[j]; Match(pattern, t.Name+"."+c.Name) {
@@ -124,15 +125,33 @@ func (r *changer) columns(path string, patterns List, fn func(at string, t *sche
 				}
 			}
 		}
-		if !some {
-			r.complain(at, r.whichColumn(pattern), "no column that is moved is called %s", pattern)
+		if entry := fmt.Sprintf("%s[%d]", path, i); some {
+			r.uses.meant(entry)
+		} else {
+			r.noColumn(entry, at, pattern)
 		}
 	}
 }
 
+// noColumn notes a name or pattern that means no column that is moved. Where its
+// table is moved, that is a problem whatever others have.
+func (r *changer) noColumn(entry, at, pattern string) {
+	problem := r.plan.problem(at, r.whichColumn(pattern), "no column that is moved is called %s", pattern)
+	if slices.ContainsFunc(r.tables, func(t *schema.Table) bool { return strings.HasPrefix(pattern, t.Name+".") }) {
+		r.problems = append(r.problems, problem)
+		return
+	}
+	r.uses.nothing(entry, problem)
+}
+
+// noTable notes a name or pattern that means no table that is moved.
+func (r *changer) noTable(entry, at, pattern string) {
+	r.uses.nothing(entry, r.plan.problem(at, didYouMean(pattern, r.tableNames()), "no table that is moved is called %s", pattern))
+}
+
 // item is the path of one text of a list, or of the text that stands alone.
-func (r *changer) item(path string, i int) string {
-	if at := fmt.Sprintf("%s[%d]", path, i); r.plan.marks[at] != (mark{}) {
+func (p *Plan) item(path string, i int) string {
+	if at := fmt.Sprintf("%s[%d]", path, i); p.marks[at] != (mark{}) {
 		return at
 	}
 	return path
@@ -203,8 +222,10 @@ func (r *changer) filter() {
 				}
 				change.Filter, change.FilterReason = f.Where, f.Reason
 			}
-			if !some {
-				r.complain(r.item(path+".tables", j), didYouMean(pattern, r.tableNames()), "no table that is moved is called %s", pattern)
+			if entry := fmt.Sprintf("%s.tables[%d]", path, j); some {
+				r.uses.meant(entry)
+			} else {
+				r.noTable(entry, r.plan.item(path+".tables", j), pattern)
 			}
 		}
 	}
@@ -216,7 +237,7 @@ func (p *Plan) checkChanges() Problems {
 	for i, e := range p.Exclude {
 		for j, pattern := range e.Columns {
 			if table, column, ok := strings.Cut(pattern, "."); !ok || table == "" || column == "" {
-				path := (&changer{plan: p}).item(fmt.Sprintf("exclude[%d].columns", i), j)
+				path := p.item(fmt.Sprintf("exclude[%d].columns", i), j)
 				out = append(out, p.problem(path, "write table.column, such as customers.photo or *.photo", "%q does not name a column", pattern))
 			}
 		}

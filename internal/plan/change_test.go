@@ -27,11 +27,13 @@ func TestChangesProblems(t *testing.T) {
 				t.Fatal(err)
 			}
 			db := sample(bank)
-			tables, problems := p.Belong(p.Tenant("beta"), db)
+			tables, problems := p.Belong(p.Tenant("beta"), db, nil)
 			if problems != nil {
 				t.Fatal(problems)
 			}
-			_, problems = p.Changes(db, tables)
+			var uses Uses
+			_, problems = p.Changes(db, tables, &uses)
+			problems = append(problems, uses.Useless()...)
 			if len(problems) == 0 || !strings.HasPrefix(problems[0].String(), test.want) || !strings.Contains(problems[0].Remedy, test.remedy) {
 				t.Errorf("got %v", problems)
 			}

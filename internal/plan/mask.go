@@ -47,7 +47,7 @@ func (p *Plan) checkMask() Problems {
 		}
 		for j, pattern := range rule.Match {
 			if table, column, ok := strings.Cut(pattern, "."); !ok || table == "" || column == "" {
-				path := (&changer{plan: p}).item(at+".match", j)
+				path := p.item(at+".match", j)
 				out = append(out, p.problem(path, "write table.column, such as customers.email or *.email", "%q does not name a column", pattern))
 			}
 		}

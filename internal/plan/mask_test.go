@@ -46,11 +46,11 @@ func TestMaskProblems(t *testing.T) {
 				t.Fatal(err)
 			}
 			db := maskable()
-			tables, problems := p.Belong(p.Tenant("beta"), db)
+			tables, problems := p.Belong(p.Tenant("beta"), db, nil)
 			if problems != nil {
 				t.Fatal(problems)
 			}
-			_, problems = p.Changes(db, tables)
+			_, problems = p.Changes(db, tables, nil)
 			if test.want == "" {
 				if problems != nil {
 					t.Errorf("got %v", problems)

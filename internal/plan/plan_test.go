@@ -275,7 +275,7 @@ func TestBelong(t *testing.T) {
 		t.Fatal(err)
 	}
 	beta := p.Tenant("beta")
-	tables, problems := p.Belong(beta, sample(with(bank, "a", "b>b tag>tags", "b", "a>a", "odd", "note>notes Tenant_ID")))
+	tables, problems := p.Belong(beta, sample(with(bank, "a", "b>b tag>tags", "b", "a>a", "odd", "note>notes Tenant_ID")), nil)
 	if problems != nil {
 		t.Fatal(problems)
 	}
@@ -324,7 +324,9 @@ func TestBelongProblems(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, problems := p.Belong(p.Tenant("beta"), sample(test.tables))
+			var uses Uses
+			_, problems := p.Belong(p.Tenant("beta"), sample(test.tables), &uses)
+			problems = append(problems, uses.Useless()...)
 			if test.want == "" {
 				if problems != nil {
 					t.Errorf("one rule with two patterns: %v", problems)
@@ -338,17 +340,6 @@ func TestBelongProblems(t *testing.T) {
 				t.Errorf("got %v", problems)
 			}
 		})
-	}
-}
-
-func TestOwnDatabase(t *testing.T) {
-	p, err := Read("plan.yaml", []byte(change(t, "    id: [2, 20]\n", "    own_database: beta\n")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tables, problems := p.Belong(p.Tenant("beta"), sample(map[string]string{"old_log": "", "island": ""}))
-	if problems != nil || len(tables) != 2 || tables[0].Sliced() || tables[1].LeaveOut == "" {
-		t.Errorf("got %v, %v", tables, problems)
 	}
 }
 

@@ -40,6 +40,21 @@ func (ps Problems) Err() error {
 	return fault.Wrap(fault.Usage, sorted[0].Remedy, &Error{sorted})
 }
 
+// Distinct drops what several tenants ran into together. Of the remedies that their
+// tables suggest it keeps the likely one.
+func (ps Problems) Distinct() Problems {
+	var out Problems
+	for _, p := range ps {
+		switch i := slices.IndexFunc(out, func(o Problem) bool { return o.String() == p.String() }); {
+		case i < 0:
+			out = append(out, p)
+		case suggests(p.Remedy) && !suggests(out[i].Remedy):
+			out[i] = p
+		}
+	}
+	return out
+}
+
 // Error is a plan that is wrong.
 type Error struct{ Problems Problems }
 
@@ -108,6 +123,9 @@ func nearest(wrote string, known []string) string {
 	}
 	return best
 }
+
+// suggests reports whether didYouMean knew what is meant.
+func suggests(remedy string) bool { return strings.HasPrefix(remedy, "did you mean") }
 
 // didYouMean is the remedy for a name that is not there.
 func didYouMean(wrote string, known []string) string {

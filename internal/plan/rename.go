@@ -47,10 +47,11 @@ func (r *changer) rename() {
 		}
 		switch {
 		case some:
+			r.uses.meant(at)
 		case n.Table != "":
-			r.complain(at+".table", didYouMean(n.Table, r.tableNames()), "no table that is moved is called %s", n.Table)
+			r.noTable(at, at+".table", n.Table)
 		default:
-			r.complain(at+".column", r.whichColumn(n.Column), "no column that is moved is called %s", n.Column)
+			r.noColumn(at, at+".column", n.Column)
 		}
 	}
 	r.collisions()

@@ -2,7 +2,7 @@ package plan
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 
 	"leap/internal/schema"
 )
@@ -15,27 +15,32 @@ type RestPart struct {
 }
 
 // RestOf returns what stays behind of each divided table. Entries about tables
-// that are not divided are problems.
-func (p *Plan) RestOf(tables []Belonging) (map[string][]RestPart, Problems) {
+// that are not divided are in uses.
+func (p *Plan) RestOf(tables []Belonging, uses *Uses) map[string][]RestPart {
 	out := map[string][]RestPart{}
-	var problems Problems
 	for i, rest := range p.Rest {
-		some := false
 		for _, b := range tables {
 			if !b.Sliced() || !MatchAny(rest.Tables, b.Table) {
 				continue
 			}
-			some = true
 			part := RestPart{Reason: rest.Reason}
 			if len(rest.ID) > 0 {
 				part.Slice = &schema.Slice{Path: b.Path, Column: b.Column, Values: rest.ID}
 			}
 			out[b.Table] = append(out[b.Table], part)
 		}
-		if !some {
-			problems = append(problems, p.problem(fmt.Sprintf("rest[%d].tables", i), "name tables that tenants share",
-				"%s is no table that is divided among tenants", strings.Join(rest.Tables, ", ")))
-		}
+		p.restUses(fmt.Sprintf("rest[%d].tables", i), rest.Tables, tables, uses)
 	}
-	return out, problems
+	return out
+}
+
+func (p *Plan) restUses(at string, patterns List, tables []Belonging, uses *Uses) {
+	for i, pattern := range patterns {
+		entry := fmt.Sprintf("%s[%d]", at, i)
+		if slices.ContainsFunc(tables, func(b Belonging) bool { return b.Sliced() && Match(pattern, b.Table) }) {
+			uses.meant(entry)
+			continue
+		}
+		uses.nothing(entry, p.problem(p.item(at, i), "name tables that tenants share", "%s is no table that is divided among tenants", pattern))
+	}
 }

@@ -23,15 +23,18 @@ func (s *resolution) useLinks() {
 			}
 		}
 	}
-	if s.tenant.OwnDatabase != "" {
-		return
-	}
 	for i, text := range s.plan.ForeignKeys {
 		at := fmt.Sprintf("foreign_keys[%d]", i)
 		l, _ := parseForeignKey(text) // Read has checked it
 		t := s.db.Table(l.table)
-		if t == nil {
-			s.complain(at, didYouMean(l.table, tableNames(s.db)), "the source database %s has no table %q", s.db.Name, l.table)
+		own := s.tenant.OwnDatabase != ""
+		switch {
+		case t != nil:
+			s.uses.meant(at)
+		case !own:
+			s.uses.nothing(at, s.noTable(at, l.table))
+		}
+		if t == nil || own { // its own database needs no way; only the proofs follow the key
 			continue
 		}
 		if hop, ok := s.hop(at, t, l.hop); ok {
@@ -45,7 +48,7 @@ func (s *resolution) useLinks() {
 func (s *resolution) hop(path string, t *schema.Table, h schema.Hop) (schema.Hop, bool) {
 	parent := s.db.Table(h.Table)
 	if parent == nil {
-		s.complain(path, didYouMean(h.Table, tableNames(s.db)), "the source database %s has no table %q", s.db.Name, h.Table)
+		s.problems = append(s.problems, s.noTable(path, h.Table))
 		return h, false
 	}
 	if len(h.Parent) == 0 && parent.PrimaryKey != nil {

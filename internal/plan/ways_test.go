@@ -18,7 +18,7 @@ func TestKeysOfOneType(t *testing.T) {
 		db := sample(bank)
 		note := db.Table("notes").Column("account")
 		note.Type.Base, note.Type.Raw = base, base
-		_, problems := p.Belong(p.Tenant("beta"), db)
+		_, problems := p.Belong(p.Tenant("beta"), db, nil)
 		if (want == "") != (problems == nil) || want != "" && !strings.Contains(problems.Err().Error(), want) {
 			t.Errorf("%s: got %v", base, problems)
 		}
@@ -35,7 +35,7 @@ func TestSharedByPattern(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, problems := p.Belong(p.Tenant("beta"), sample(with(bank, "ref_fees", "tenant_id")))
+		_, problems := p.Belong(p.Tenant("beta"), sample(with(bank, "ref_fees", "tenant_id")), nil)
 		if (want == "") != (problems == nil) || want != "" && !strings.Contains(problems.Err().Error(), want) {
 			t.Errorf("got %v, want %q", problems, want)
 		}
