@@ -254,7 +254,8 @@ func TestRename(t *testing.T) {
 		if m = runOne(t, cfg, migrate.Verify); m.Verdict != report.Fail || !strings.Contains(strings.Join(m.Reasons, " "), missing) {
 			t.Errorf("repaired, without the foreign key: %s %q", m.Verdict, m.Reasons)
 		}
-		again := `ALTER TABLE "Konten" ADD CONSTRAINT accounts_ibfk_1 FOREIGN KEY (mandant) REFERENCES tenants (id) ON DELETE RESTRICT ON UPDATE RESTRICT`
+		rule := map[sandbox.Kind]string{sandbox.MariaDB: "RESTRICT", sandbox.MySQL: "NO ACTION"}[s.source.Kind()] // where none is named
+		again := `ALTER TABLE "Konten" ADD CONSTRAINT accounts_ibfk_1 FOREIGN KEY (mandant) REFERENCES tenants (id) ON DELETE ` + rule + ` ON UPDATE ` + rule
 		if err := target.Exec(t.Context(), database, again); err != nil {
 			t.Fatal(err)
 		}

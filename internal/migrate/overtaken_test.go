@@ -25,11 +25,7 @@ func family(t *testing.T, server *sandbox.Server, children int) string {
 			fmt.Sprintf("CREATE TABLE child%[1]d (id INT PRIMARY KEY, p INT, CONSTRAINT fk%[1]d FOREIGN KEY (p) REFERENCES parent (id))", i),
 			fmt.Sprintf("INSERT INTO child%d SELECT seq, seq FROM seq_1_to_50", i))
 	}
-	for _, s := range statements {
-		if err := server.Exec(t.Context(), from, server.SQL(s)); err != nil {
-			t.Fatalf("%s: %v", s, err)
-		}
-	}
+	execAll(t, server, from, statements...)
 	return from
 }
 
