@@ -156,7 +156,7 @@ type Options struct {
 }
 
 const (
-	// DefaultQueue holds ten seconds of 1,000 operations per second in 160 kB.
+	// DefaultQueue holds ten seconds of 1,000 operations per second in 240 kB.
 	DefaultQueue = 10_000
 	// DefaultDrain is about twice as long as CockroachDB takes to move a dead
 	// node's leases, after which stuck operations go on.

@@ -78,7 +78,7 @@ func (l *loop) work(w *worker) {
 			return
 		}
 		w.phase(due).due.Add(1)
-		end := w.do(job{seq, due}, start)
+		end := w.do(job{seq: seq, due: due}, start)
 		due = end + l.pause(r, seq)
 	}
 }

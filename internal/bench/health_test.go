@@ -110,7 +110,7 @@ func TestNoAllocations(t *testing.T) {
 	seq := uint64(0)
 	if n := testing.AllocsPerRun(100, func() {
 		seq++
-		w.do(job{seq, 0}, r.clock.now())
+		w.do(job{seq: seq}, r.clock.now())
 	}); n != 0 {
 		t.Errorf("%v allocations for each operation", n)
 	}

@@ -56,10 +56,10 @@ func (d *dispatcher) feed(w *worker) {
 			return
 		}
 		w.phase(tick.Due).due.Add(1)
-		j := job{tick.Seq, tick.Due}
+		j := job{tick.Seq, tick.Due, max(tick.Due, free)}
 		if r.push(w, j) {
 			if tick.Due >= 0 {
-				w.ownLag.Record(now - max(tick.Due, free))
+				w.ownLag.Record(now - j.ready)
 				w.queueMax = max(w.queueMax, len(r.queue))
 			}
 			continue
@@ -97,7 +97,7 @@ func (d *dispatcher) abandonRest(w *worker, tick pace.Tick) {
 			return
 		}
 		w.phase(tick.Due).due.Add(1)
-		w.abandon(job{tick.Seq, tick.Due})
+		w.abandon(job{seq: tick.Seq, due: tick.Due})
 	}
 }
 
@@ -124,7 +124,7 @@ func (w *worker) take() {
 		start := r.clock.now()
 		if j.due >= 0 {
 			if waiting {
-				w.ownLag.Record(start - j.due)
+				w.ownLag.Record(start - j.ready)
 			} else {
 				w.waited++
 			}

@@ -24,6 +24,8 @@ const warmAtOnce = 100
 type job struct {
 	seq uint64
 	due time.Duration
+	// ready is due, or later where a full queue held up those before it.
+	ready time.Duration
 }
 
 // run is one run, open or closed.
@@ -56,8 +58,8 @@ type worker struct {
 	release  context.CancelFunc
 	recorder Recorder
 	phases   [2]tally // warm-up, measurement
-	// ownLag holds Start-Due of measured operations for which this worker had
-	// been waiting: whatever they are late by is the generator's doing.
+	// ownLag holds by how much measured operations started after they were ready
+	// though this worker had been waiting: that is the generator's doing.
 	ownLag   *hist.Histogram
 	waited   uint64        // measured operations that found no worker waiting
 	busy     time.Duration // time inside measured operations
