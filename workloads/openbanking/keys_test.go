@@ -38,8 +38,12 @@ func testLate(t *testing.T, _ rig, pool *txn.Pool) {
 		t.Fatal(err)
 	}
 	_ = traffic.Do(t.Context(), session, call) // nobody waits for its answer
+	session.Take()
 	if again, err := traffic.Resolve(t.Context(), session, call); err != nil || again != said {
 		t.Errorf("it was %s, and is %s: %v", said, again, err)
+	}
+	if failures := session.Take().Failures; len(failures) > 0 {
+		t.Errorf("asking again is booked as attempts that failed: %+v", failures)
 	}
 	if bad := findings(t, pool, &outcome{receipts: []workloads.Receipt{{Seq: seq, Op: call.Op, Outcome: said}}}); len(bad) > 0 {
 		t.Errorf("it was %s: %+v", said, bad)

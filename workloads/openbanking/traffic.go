@@ -134,14 +134,7 @@ func (t *traffic) Resolve(ctx context.Context, db workloads.DB, call workloads.C
 		// It is one statement, which may still wait in a server that stands still,
 		// and holds no key until it runs: that the row is not there proves nothing.
 		// The customer asks again, and then it is there, whoever wrote it.
-		err := t.consentCreate(ctx, db, call)
-		if server, ok := errors.AsType[*pgconn.PgError](err); ok && server.Code == "23505" {
-			err = nil
-		}
-		if err != nil {
-			return workloads.Unknown, err
-		}
-		return workloads.Committed, nil
+		return t.askAgain(ctx, db, call)
 	case "outbox_poll":
 		// Events are delivered at least once: whoever does not know what was
 		// taken, takes again.
@@ -151,6 +144,25 @@ func (t *traffic) Resolve(ctx context.Context, db workloads.DB, call workloads.C
 		return workloads.Committed, nil
 	}
 	return workloads.RolledBack, nil // it never changes anything
+}
+
+// errPresent ends a request that was made again and had been granted before. It is
+// a refusal for the reason of errAbsent.
+var errPresent = &workloads.Rejection{Code: "present", Reason: "the row is there"}
+
+// askAgain makes the consent of a call, unless it is there.
+func (t *traffic) askAgain(ctx context.Context, db workloads.DB, call workloads.Call) (workloads.Outcome, error) {
+	err := db.Tx(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, insertConsent, t.consent(call)...)
+		if server, ok := errors.AsType[*pgconn.PgError](err); ok && server.Code == "23505" {
+			return errPresent
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, errPresent) {
+		return workloads.Unknown, err
+	}
+	return workloads.Committed, nil
 }
 
 // Known implements [workloads.Keyed].

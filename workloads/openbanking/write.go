@@ -97,16 +97,23 @@ func (t *traffic) paymentConsent(ctx context.Context, db workloads.DB, call work
 	})
 }
 
-// consentCreate gives a third party access to a customer's accounts.
-func (t *traffic) consentCreate(ctx context.Context, db workloads.DB, call workloads.Call) error {
+// insertConsent has its numbers where insertPayment has them, and why; the
+// account is text for the same reason.
+const insertConsent = `WITH c AS (INSERT INTO openbanking.consent_accounts (tenant_id, consent_id, account_id)
+		VALUES ($1::INT8, $2::VARCHAR, $5::VARCHAR::INT8), ($1::INT8, $2::VARCHAR, $5::VARCHAR::INT8 + 1) RETURNING consent_id)
+	INSERT INTO openbanking.consents (tenant_id, consent_id, psu_id, tpp_id, kind, status)
+	VALUES ($1::INT8, $2::VARCHAR, $3::INT8, $4::INT8, 'ais', 'valid')`
+
+// consent are the arguments of insertConsent.
+func (t *traffic) consent(call workloads.Call) []any {
 	d := call.Dice
 	tenant := t.tenant(&d)
 	psu := t.psuRank.Rank(&d)
-	first := id(tenant, psu*accountsPerPSU)
-	_, err := db.Exec(ctx, `WITH c AS (INSERT INTO openbanking.consent_accounts (tenant_id, consent_id, account_id)
-			VALUES ($1::INT8, $2::VARCHAR, $5::VARCHAR::INT8), ($1::INT8, $2::VARCHAR, $5::VARCHAR::INT8 + 1) RETURNING consent_id)
-		INSERT INTO openbanking.consents (tenant_id, consent_id, psu_id, tpp_id, kind, status)
-		VALUES ($1::INT8, $2::VARCHAR, $3::INT8, $4::INT8, 'ais', 'valid')`,
-		tenant, t.callID(call.Seq), id(tenant, psu), tppOf(tenant, psu), strconv.FormatInt(first, 10)) // text: see insertPayment
+	return []any{tenant, t.callID(call.Seq), id(tenant, psu), tppOf(tenant, psu), strconv.FormatInt(id(tenant, psu*accountsPerPSU), 10)}
+}
+
+// consentCreate gives a third party access to a customer's accounts.
+func (t *traffic) consentCreate(ctx context.Context, db workloads.DB, call workloads.Call) error {
+	_, err := db.Exec(ctx, insertConsent, t.consent(call)...)
 	return err
 }
