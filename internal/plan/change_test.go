@@ -57,8 +57,12 @@ func TestConditionProblem(t *testing.T) {
 		"UNIX_TIMESTAMP(day) > share":        "",
 		"a IN (SELECT b FROM c FOR SHARE)":   "uses SHARE",
 		"a = RANDOM_BYTES(3)":                "uses RANDOM_BYTES",
-		"a = @x":                             "a variable",
-		"a IN (SELECT b FROM c LIMIT 1)":     "uses LIMIT",
+		"ROWNUM() < 3":                       "uses ROWNUM",
+		"rownum < 3":                         "",
+		"a > (SELECT b FROM c FETCH FIRST 1 ROW ONLY)": "uses FETCH",
+		"a > UUID_v7()":                  "uses UUID_V7",
+		"a = @x":                         "a variable",
+		"a IN (SELECT b FROM c LIMIT 1)": "uses LIMIT",
 	} {
 		if got := conditionProblem(text); want == "" && got != "" || !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", text, got, want)

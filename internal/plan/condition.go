@@ -12,10 +12,15 @@ import (
 // copy is verified.
 var volatile = []string{
 	"now", "sysdate", "curdate", "curtime", "current_date", "current_time", "current_timestamp", "localtime", "localtimestamp",
-	"utc_date", "utc_time", "utc_timestamp", "rand", "random_bytes", "uuid", "uuid_short", "sys_guid", "connection_id", "user", "current_user",
+	"utc_date", "utc_time", "utc_timestamp", "rand", "random_bytes", "uuid", "uuid_v4", "uuid_v7", "uuid_short", "sys_guid", "connection_id", "user", "current_user",
 	"session_user", "system_user", "current_role", "last_insert_id", "found_rows", "row_count", "sleep", "benchmark", "get_lock",
-	"release_lock", "release_all_locks", "is_free_lock", "is_used_lock", "load_file", "nextval", "setval", "lastval", "into", "lock", "procedure", "union", "limit",
+	"release_lock", "release_all_locks", "is_free_lock", "is_used_lock", "load_file", "nextval", "setval", "lastval", "into", "lock", "procedure", "union", "limit", "fetch",
 }
+
+// volatileBare are those that do so when they are called without arguments: the clock, and
+// MariaDB's number of a row among those of one query. With a column, the former is
+// a conversion; without parentheses, both may be columns.
+var volatileBare = []string{"unix_timestamp", "rownum"}
 
 // conditionProblem says why a text is not one condition that always means the
 // same; empty when it is. Whether it is SQL, only the source can tell.
@@ -37,7 +42,7 @@ func conditionProblem(text string) string {
 		case isWord(c):
 			end = wordEnd(text, i)
 			word, ofTable := strings.ToLower(text[i:end]), i > 0 && text[i-1] == '.'
-			if !ofTable && (slices.Contains(volatile, word) || word == "unix_timestamp" && noArguments(text[end:]) || before == "for" && word == "share") {
+			if !ofTable && (slices.Contains(volatile, word) || slices.Contains(volatileBare, word) && noArguments(text[end:]) || before == "for" && word == "share") {
 				return fmt.Sprintf("uses %s, which means another thing each time, or is more than a condition", strings.ToUpper(word))
 			}
 			before = word
@@ -52,8 +57,7 @@ func conditionProblem(text string) string {
 	return ""
 }
 
-// noArguments reports whether a function is called without any: with a column,
-// UNIX_TIMESTAMP is a conversion, without one it is the clock.
+// noArguments reports whether what begins with this text is called without any.
 func noArguments(text string) bool {
 	text, ok := strings.CutPrefix(strings.TrimSpace(text), "(")
 	return ok && strings.HasPrefix(strings.TrimSpace(text), ")")
