@@ -30,7 +30,7 @@ func TestSameSources(t *testing.T) {
 
 // What is not YAML may be a password.
 func TestSyntaxQuotesNothing(t *testing.T) {
-	for _, line := range []string{"password: |hunter2", "password: >hunter2", "password: @hunter2", "password: \"hunter2", "password: {hunter2", "password:hunter2"} {
+	for _, line := range []string{"password: |hunter2", "password: >hunter2", "password: @hunter2", "password: \"hunter2", "password: {hunter2", "password:hunter2", "password:hunter2:", "password=hunter2: {}"} {
 		_, err := Read("plan.yaml", []byte("version: 1\nsources:\n  s:\n    "+line+"\n"))
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: got %v", line, err)

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -106,8 +108,11 @@ func (r *reader) note(path string, n ast.Node) {
 	}
 }
 
+// complain notes a problem once, however often what has it is looked at.
 func (r *reader) complain(path, remedy, format string, args ...any) {
-	r.problems = append(r.problems, r.plan.problem(path, remedy, format, args...))
+	if p := r.plan.problem(path, remedy, format, args...); !slices.Contains(r.problems, p) {
+		r.problems = append(r.problems, p)
+	}
 }
 
 // entry is a key of a mapping with its value.
@@ -212,7 +217,7 @@ func (r *reader) structure(path string, n ast.Node, into reflect.Value) {
 			delete(fields, e.key)
 		case path == "" && strings.HasPrefix(e.key, "x-"): // a place for anchors
 		default:
-			r.complain(at, didYouMean(e.key, known), "there is no key %q in %s", e.key, orPlan(path))
+			r.complain(at, didYouMean(e.key, known), "there is no key %q in %s", keyName(e.key), orPlan(path))
 		}
 	}
 	for _, key := range known {
@@ -220,6 +225,17 @@ func (r *reader) structure(path string, n ast.Node, into reflect.Value) {
 			r.complain(path, fmt.Sprintf("add %s: ...  (%s)", key, into.Type().Field(i).Tag.Get("doc")), "%s has no %s", orPlan(path), key)
 		}
 	}
+}
+
+// keyName is as much of a key as can be one: behind it may be a password.
+func keyName(key string) string {
+	end := strings.IndexFunc(key, func(c rune) bool {
+		return !strings.ContainsRune("_-. ", c) && !unicode.IsLetter(c) && !unicode.IsDigit(c)
+	})
+	if end < 0 {
+		return key
+	}
+	return key[:end] + "..."
 }
 
 func orPlan(path string) string {
