@@ -168,15 +168,15 @@ func overreach(p *plan.Plan, t, other *plan.Tenant, mine, theirs []plan.Belongin
 		if i < 0 {
 			continue
 		}
-		all, part := t, other
+		all := t
 		switch o := theirs[i]; {
 		case b.Sliced() && o.Shared:
-			all, part = other, t
+			all = other
 		case !b.Shared || !o.Sliced():
 			continue
 		}
 		out = append(out, p.At(p.PathOf(all)+".tables", "let it belong to all tenants in the same way, or leave it out for one of them",
-			"tenant %s would get all of table %s, in which rows are tenant %s's", all.Name, b.Table, part.Name))
+			"tenant %s would get all of table %s, in which rows are other tenants'", all.Name, b.Table)) // once for all of these
 	}
 	return out
 }

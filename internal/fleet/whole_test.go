@@ -48,17 +48,18 @@ func TestTableOfTheNight(t *testing.T) {
 func TestSharedByOneTenant(t *testing.T) {
 	s := setUp(t)
 	target := sandboxtest.Target(t)
-	s.text += targets(map[string]string{"a": target.URL("a"), "b": target.URL("b")})
+	s.text += targets(map[string]string{"a": target.URL("a"), "b": target.URL("b"), "c": target.URL("c")})
 	cfg := s.config(t, `tenants:
   - name: alpha
     id: 1
     target: a
     tables: [{match: [tenants, accounts], shared: true}, {match: [entries, notes], leave_out: not needed}]
-  - {name: beta, id: 2, target: b}`)
+  - {name: beta, id: 2, target: b}
+  - {name: gamma, id: 3, target: c}`)
 	for _, name := range []string{"alpha", "beta"} {
 		cfg.Names = []string{name}
 		_, err := Run(t.Context(), cfg, all...)
-		if fault.ClassOf(err) != fault.Usage || !strings.Contains(err.Error(), "tenant alpha would get all of table accounts, in which rows are tenant beta's") {
+		if fault.ClassOf(err) != fault.Usage || strings.Count(err.Error(), "tenant alpha would get all of table accounts, in which rows are other tenants'") != 1 {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

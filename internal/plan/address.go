@@ -123,17 +123,18 @@ func (p *Plan) sameSources(tenants []*Tenant, out Outside) Problems {
 			if !ok || !is || name(t) == name(other) || !mine.Same(theirs) {
 				continue
 			}
-			switch {
-			case t.OwnDatabase == "" && other.OwnDatabase == "":
-				r.complain(p.PathOf(t)+".source", "let all tenants of a database name the same source",
-					"the sources %s and %s are one database: the rows of tenants %s and %s would not be told apart", t.Source, other.Source, t.Name, other.Name)
-			case t.OwnDatabase == "":
-				r.complain(p.PathOf(other)+".own_database", "say id: with its value in the tenant column instead",
-					"the database %s is not tenant %s's own: tenant %s has rows there", mine.Database, other.Name, t.Name)
-			default:
-				r.complain(p.PathOf(t)+".own_database", "say id: with its value in the tenant column instead",
-					"the database %s is not tenant %s's own: tenant %s has rows there", mine.Database, t.Name, other.Name)
+			// The texts are the same for all of thirty tenants.
+			if t.OwnDatabase == "" && other.OwnDatabase == "" {
+				r.complain("sources."+max(t.Source, other.Source)+".url", "let all tenants of a database name the same source",
+					"the sources %s and %s are one database: the rows of their tenants would not be told apart", min(t.Source, other.Source), max(t.Source, other.Source))
+				continue
 			}
+			owner := t
+			if t.OwnDatabase == "" {
+				owner = other
+			}
+			r.complain(p.PathOf(owner)+".own_database", "say id: with its value in the tenant column instead",
+				"the database %s is not tenant %s's own: other tenants have rows there", mine.Database, owner.Name)
 		}
 	}
 	return r.problems
