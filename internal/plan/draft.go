@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 
@@ -44,8 +45,9 @@ func (w *writer) line(format string, args ...any) {
 
 // scalarText writes a text as YAML on one line, with quotes where it needs them.
 func scalarText(text string) string {
-	out, err := yaml.Marshal(text)
-	if err != nil || bytes.Count(out, []byte("\n")) > 1 {
+	out, err := yaml.Marshal(text) // forgets tabs, and that .inf is a number
+	strange := strings.HasPrefix(text, ".") || strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) })
+	if err != nil || strange || bytes.Count(out, []byte("\n")) > 1 {
 		return fmt.Sprintf("%q", text)
 	}
 	return strings.TrimSpace(string(out))
