@@ -102,8 +102,9 @@ func (p *Plan) Endpoints(tenants []*Tenant, out Outside) (map[string]Ends, Probl
 
 // sameSources finds tenants that come from one database under two names: who has
 // it all to itself would get the others' rows, and of two sources each would be
-// proven complete without the tenants of the other. Where another tenant's address
-// cannot be resolved, that is its own trouble.
+// proven complete without the tenants of the other. Of tenants that were not chosen
+// the passwords may not be at hand, which are not needed; where another tenant's
+// address cannot be resolved, that is its own trouble.
 func (p *Plan) sameSources(tenants []*Tenant, out Outside) Problems {
 	r := &resolver{plan: p, out: out, told: map[string]bool{}}
 	quiet := &resolver{plan: p, out: out, told: map[string]bool{}}
@@ -111,7 +112,7 @@ func (p *Plan) sameSources(tenants []*Tenant, out Outside) Problems {
 	name := func(t *Tenant) string { return t.Source + "\x00" + t.OwnDatabase }
 	for _, t := range p.Tenants {
 		if _, ok := found[name(t)]; !ok {
-			if e, ok := quiet.source(t); ok {
+			if e, ok := quiet.place("sources."+t.Source, address{url: p.Sources[t.Source].URL, database: t.OwnDatabase}); ok {
 				found[name(t)] = e
 			}
 		}
@@ -190,6 +191,15 @@ type address struct {
 }
 
 func (r *resolver) address(at string, a address) (endpoint.Endpoint, bool) {
+	e, ok := r.place(at, a)
+	if !ok {
+		return e, false
+	}
+	return r.secret(at, e, a)
+}
+
+// place is an address without its password.
+func (r *resolver) place(at string, a address) (endpoint.Endpoint, bool) {
 	raw, ok := r.expand(at+".url", a.url)
 	if !ok {
 		return endpoint.Endpoint{}, false
@@ -203,7 +213,7 @@ func (r *resolver) address(at string, a address) (endpoint.Endpoint, bool) {
 		r.complain(at+".url", fault.HintOf(err), "%s", err)
 		return e, false
 	}
-	return r.secret(at, e, a)
+	return e, true
 }
 
 // complete adds the database and the TLS settings to an address as it was

@@ -28,6 +28,27 @@ func TestSameSources(t *testing.T) {
 	}
 }
 
+// Who moves one tenant needs no password of another's source for that.
+func TestSameSourcesWithoutPassword(t *testing.T) {
+	const text = `version: 1
+sources:
+  legacy: {url: mysql://leap@db1/bank}
+  again: {url: mysql://leap@db1/bank, password: "${NOT_AT_HAND}"}
+targets: {de: {url: postgresql://leap@crdb}}
+tenants:
+  - {name: a, source: legacy, own_database: bank, database: a}
+  - {name: b, source: again, id: 1, database: b}
+`
+	p, err := Read("plan.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nothing := Outside{Env: func(string) (string, bool) { return "", false }}
+	if _, problems := p.Endpoints(p.Tenants[:1], nothing); len(problems) != 1 || !strings.Contains(problems.Err().Error(), "is not tenant a's own") {
+		t.Errorf("got %v", problems)
+	}
+}
+
 // What is not YAML may be a password.
 func TestSyntaxQuotesNothing(t *testing.T) {
 	for _, line := range []string{"password: |hunter2", "password: >hunter2", "password: @hunter2", "password: \"hunter2", "password: {hunter2", "password:hunter2", "password:hunter2:", "password=hunter2: {}"} {
