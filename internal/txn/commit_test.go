@@ -6,6 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"leap/internal/retry"
 )
 
 // TestJudgeCommit: only a definite answer says that nothing was committed.
@@ -21,8 +23,12 @@ func TestJudgeCommit(t *testing.T) {
 		&pgconn.PgError{Code: "57014"}: true, // CockroachDB 20.2 had committed 11 of 15
 		errors.New("conn closed"):      true,
 	} {
-		if got := judgeCommit(err); Ambiguous(got) != doubt {
+		if got := (&Pool{cockroach: true}).judgeCommit(err); Ambiguous(got) != doubt {
 			t.Errorf("%v: %v", err, got)
+		}
+		// PostgreSQL is not interrupted while it commits.
+		if got := (&Pool{}).judgeCommit(err); Ambiguous(got) != (doubt && retry.SQLState(err) != "57014") {
+			t.Errorf("PostgreSQL: %v: %v", err, got)
 		}
 	}
 }

@@ -109,18 +109,19 @@ func repeatable(err error) bool {
 // judgeCommit tells the errors of a commit apart: after a definite answer of
 // the server nothing was committed. Classes 08 and 57P tell of a connection or
 // a server that ended meanwhile, 40003 says it itself, and without any code
-// the answer was lost. 57014 is CockroachDB's answer when statement_timeout
-// passes, also while it commits, and most of what it says that of is there.
+// the answer was lost. CockroachDB says 57014 when statement_timeout passes, also
+// while it commits, and most of what it says that of is there; PostgreSQL, only
+// before it commits.
 //
 // pgconn.SafeToRetry is of no help: pgx 5.12 answers "conn closed", safe to
 // retry, when the connection breaks after COMMIT was sent. A commit that was
 // never sent is therefore in doubt, too, and found to be rolled back.
-func judgeCommit(err error) error {
+func (p *Pool) judgeCommit(err error) error {
 	if err == nil || errors.Is(err, pgx.ErrTxCommitRollback) {
 		return err // answered
 	}
 	code := retry.SQLState(err)
-	if code == "" || code == "40003" || code == "57014" || strings.HasPrefix(code, "08") || strings.HasPrefix(code, "57P") {
+	if code == "" || code == "40003" || code == "57014" && p.cockroach || strings.HasPrefix(code, "08") || strings.HasPrefix(code, "57P") {
 		return &retry.AmbiguousError{Err: err}
 	}
 	return err

@@ -30,7 +30,7 @@ func (s *Session) plain(ctx context.Context, conn *pgx.Conn, fn func(tx pgx.Tx) 
 		rollback(ctx, tx)
 		return err
 	}
-	return judgeCommit(tx.Commit(ctx))
+	return s.pool.judgeCommit(tx.Commit(ctx))
 }
 
 // cockroachGo runs a transaction through cockroach-go, which repeats it by
@@ -66,12 +66,12 @@ func (s *Session) cockroachGo(ctx context.Context, conn *pgx.Conn, fn func(tx pg
 	case countable(err): // of BEGIN or SAVEPOINT
 		s.stats.Failures = append(s.stats.Failures, Describe(ctx, err))
 	}
-	return releaseError(err)
+	return s.pool.releaseError(err)
 }
 
 // releaseError undoes what cockroach-go does to every error of RELEASE but
 // 40001: only where the answer is missing is the outcome unknown.
-func releaseError(err error) error {
+func (p *Pool) releaseError(err error) error {
 	ambiguous, ok := errors.AsType[*crdb.AmbiguousCommitError](err)
 	if !ok {
 		if _, restart := errors.AsType[*crdb.TxnRestartError](err); restart {
@@ -79,7 +79,7 @@ func releaseError(err error) error {
 		}
 		return err
 	}
-	return judgeCommit(errors.Unwrap(ambiguous))
+	return p.judgeCommit(errors.Unwrap(ambiguous))
 }
 
 // observer watches one transaction of cockroach-go.

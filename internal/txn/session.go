@@ -136,7 +136,7 @@ func (s *Session) Exec(ctx context.Context, sql string, args ...any) (tag pgconn
 			return err
 		}
 		tag, err = conn.Exec(guarded, sql, args...)
-		return judgeCommit(err)
+		return s.pool.judgeCommit(err)
 	})
 	return tag, err
 }
