@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"os"
-	"runtime/debug"
 
 	"leap/cmd/internal/cli"
 )
@@ -15,11 +14,5 @@ import (
 var version = "dev"
 
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		limitMemory(memoryLimit)
-	}
 	os.Exit(run(cli.Interruptible(context.Background()), os.Args[1:], cli.Terminal{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv}))
 }

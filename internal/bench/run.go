@@ -132,6 +132,8 @@ func warm(ctx context.Context, workers int, f func(ctx context.Context, worker i
 // finish runs the workers and what feeds them until the last operation is over.
 func (r *run) finish(ctx context.Context, feed, work func(*worker)) Summary {
 	defer r.endOps(ErrOver)
+	restore := relaxCollector()
+	defer restore()
 	// The caller's context ends the start of operations at once; those that
 	// are running get Drain to come to an end.
 	var timers []*time.Timer
