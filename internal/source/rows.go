@@ -33,7 +33,7 @@ func Read(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, f
 	if err != nil {
 		return fmt.Errorf("read %s: %w", m.SourceName, err)
 	}
-	cells, names := newCells(columns), row.NewKeyReader(columns, m.KeyColumns())
+	cells, names, plain := newCells(columns), row.NewKeyReader(columns, m.KeyColumns()), asciiColumns(columns)
 	return stream(ctx, conn, query, func(texts [][]byte) error {
 		out, err := cells.take(texts[:len(columns)])
 		if err != nil {
@@ -42,6 +42,11 @@ func Read(ctx context.Context, conn *sql.Conn, m *schema.Mapping, r row.Range, f
 		for i, g := range guarded {
 			if string(texts[len(columns)+i]) != "1" {
 				return g.refuse(names, out)
+			}
+		}
+		for _, i := range plain {
+			if beyondASCII(out[i]) {
+				return lossy(columns[i]).refuse(names, out)
 			}
 		}
 		return fn(out)
@@ -68,6 +73,8 @@ func readExpression(c schema.ColumnMapping) string {
 	case c.Kind == schema.Enum && slices.Contains(c.Labels, ""):
 		// '' is a label here, and what MySQL stores for an invalid one prints alike.
 		return "IF(" + name + "+0 = 0, X'" + hex.EncodeToString([]byte(row.InvalidEnum)) + "', " + name + ")"
+	case isASCII(c):
+		return asBytes(name)
 	}
 	return name
 }
@@ -126,17 +133,12 @@ func guards(columns []schema.ColumnMapping) []guard {
 	for _, c := range columns {
 		name, charset := quote(c.Source), c.From.Charset
 		switch empty := slices.Index(c.Labels, ""); {
-		case c.Kind == schema.Text && !completeCharsets[charset]:
-			out = append(out, guard{
-				expression: fmt.Sprintf(
-					"(%[1]s IS NULL OR CAST(%[1]s AS BINARY) = CAST(CONVERT(CONVERT(%[1]s USING utf8mb4) USING %[2]s) AS BINARY))",
-					name, charset),
-				refusal: row.Problem{
-					Column: c.Name,
-					What:   "the text has a character of " + charset + " that does not convert to UTF-8",
-					Hint:   "correct the value on the source, or change the column to a binary type first",
-				},
-			})
+		case c.Kind == schema.Text && !completeCharsets[charset] && charset != ascii:
+			g := lossy(c)
+			g.expression = fmt.Sprintf(
+				"(%[1]s IS NULL OR CAST(%[1]s AS BINARY) = CAST(CONVERT(CONVERT(%[1]s USING utf8mb4) USING %[2]s) AS BINARY))",
+				name, charset)
+			out = append(out, g)
 		case c.Kind == schema.Set && empty >= 0:
 			out = append(out, guard{
 				expression: fmt.Sprintf("(%[1]s IS NULL OR ((%[1]s|0) & %[2]d) = 0)", name, uint64(1)<<empty),
@@ -149,6 +151,15 @@ func guards(columns []schema.ColumnMapping) []guard {
 		}
 	}
 	return out
+}
+
+// lossy is the guard of a text.
+func lossy(c schema.ColumnMapping) guard {
+	return guard{refusal: row.Problem{
+		Column: c.Name,
+		What:   "the text has a character of " + c.From.Charset + " that does not convert to UTF-8",
+		Hint:   "correct the value on the source, or change the column to a binary type first",
+	}}
 }
 
 // stream runs a query and calls fn for each row with the server's text of each

@@ -120,6 +120,9 @@ func scanText(c schema.ColumnMapping, name string) string {
 	if c.Policy.NUL == schema.Strip {
 		text = "REPLACE(" + name + ", CHAR(0 USING " + c.From.Charset + "), '')"
 	}
+	if isASCII(c) {
+		return asBytes(text) // what is no ASCII there arrived as something else
+	}
 	if !completeCharsets[c.From.Charset] {
 		converted := "CONVERT(CONVERT(" + name + " USING utf8mb4) USING " + c.From.Charset + ")"
 		text = "IF(" + name + " IS NULL OR HEX(" + converted + ") = HEX(" + name + "), " + text +

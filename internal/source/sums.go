@@ -202,13 +202,10 @@ func Summable(c schema.ColumnMapping) string {
 	return ""
 }
 
-// ascii is the character set whose bytes are UTF-8 already, where they are in it.
-const ascii = "ascii"
-
 func sumString(c schema.ColumnMapping, name string) string {
 	text := "CONVERT(" + name + " USING utf8mb4)"
 	if c.From.Charset == ascii {
-		text = "CAST(" + name + " AS BINARY)" // converted, other bytes would be '?'
+		text = asBytes(name)
 	}
 	if row.Nested(&c) {
 		return "SHA2(" + text + ", 256)"
