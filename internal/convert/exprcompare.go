@@ -109,7 +109,7 @@ func numbers(l, r value) (left, right string, err error) {
 // shortYear says whether MySQL takes the number for a year: 70 for 1970.
 func shortYear(year, number value) bool {
 	const century = 100
-	n, err := strconv.Atoi(number.text)
+	n, err := strconv.ParseFloat(number.text, 64) // 70.0 as well
 	return year.column != nil && year.column.From.Base == "year" && number.literal && err == nil && n > 0 && n < century
 }
 
