@@ -104,6 +104,8 @@ var formulas = [][2]string{
 	{"varchar(90)", "case when `a` < 0 then 'neg' when `a` = 0 then 'zero' end"},
 	{"bigint", "greatest(`a`,`b`)"},
 	{"bigint", "least(`a`,`b`,3)"},
+	{"double", "greatest(`f`,-`f`)"}, // one of them is -0
+	{"double", "least(-`f`,`f`)"},
 	{"int", "year(`dt`) * 100 + month(`da`)"},
 	{"int", "dayofmonth(`da`) + quarter(`da`)"},
 	{"int", "hour(`dt`) * 60 + minute(`dt`)"},

@@ -404,6 +404,9 @@ func callExtreme(_ *translator, name string, args []value) (value, error) {
 		return value{}, err
 	}
 	out.padded = false
+	if name == "greatest" && out.class == classFloat {
+		slices.Reverse(list) // of 0 and -0 MySQL takes the last, and the targets the first
+	}
 	out.sql = strings.ToUpper(name) + "(" + sqlOf(list) + ")"
 	var guards []string
 	for _, v := range list {
