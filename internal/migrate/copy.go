@@ -243,6 +243,10 @@ func (s *session) beginJob(ctx context.Context, want checkpoint.Job) (checkpoint
 		if err := leads(store); err != nil {
 			return err
 		}
+		// With the job, before the first row: tables without rows are nobody's.
+		if err := s.keepOwner(ctx, store); err != nil {
+			return err
+		}
 		return checkpoint.Begin(ctx, store, want)
 	}))
 	return want, err

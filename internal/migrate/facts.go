@@ -84,9 +84,6 @@ func (s *session) keepFacts(ctx context.Context, may func(checkpoint.Store) erro
 		if err := checkpoint.SaveFacts(ctx, store, s.database.Name, string(text)); err != nil {
 			return err
 		}
-		if err := s.keepOwner(ctx, store); err != nil {
-			return err
-		}
 		return checkpoint.SaveFacts(ctx, store, s.capabilitiesID(), string(capabilities))
 	}))
 }
