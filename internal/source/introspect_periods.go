@@ -27,7 +27,7 @@ func (in *introspection) readPeriods(ctx context.Context) error {
 			continue
 		}
 		definition, err := in.definition(ctx, t)
-		if err != nil {
+		if err != nil && !refusesQuestion(err) {
 			return err
 		}
 		for _, ix := range keys {
