@@ -31,13 +31,17 @@ func (d *DB) ColumnDifferences(ctx context.Context, m *schema.Mapping) (found []
 	}
 	have := tables[m.Name]
 	if have == nil {
-		if err = d.hides(ctx, m); err != nil {
-			return nil, false, err
-		}
-		return []schema.Difference{{
+		missing := schema.Difference{
 			Kind: schema.IsMissing, Object: "table " + Quote(m.Name), Expected: fmt.Sprintf("a table of %d columns", len(m.Columns)),
 			Found: "nothing", Advice: "migrate run copies it; or verify the right database",
-		}}, false, nil
+		}
+		var other bool
+		if other, err = d.hasOther(ctx, m); other {
+			missing.Kind, missing.Found, missing.Advice = schema.IsChanged, "a view, or a sequence", "rename or drop what has its name"
+		} else if err == nil {
+			err = d.hides(ctx, m)
+		}
+		return []schema.Difference{missing}, false, err
 	}
 	spelled, err := d.ColumnTypes(ctx, m)
 	if err != nil {
@@ -105,6 +109,15 @@ func (d *drift) column(c schema.ColumnMapping, spelled string, have *Column, is 
 	case have.NotNull && !c.NotNull:
 		d.add(schema.IsChanged, c.Name, "nullable", "NOT NULL", alter+"DROP NOT NULL")
 	}
+}
+
+// hasOther reports whether the catalog lists something else that can be read like a
+// table under its name.
+func (d *DB) hasOther(ctx context.Context, m *schema.Mapping) (found bool, err error) {
+	const query = `SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = $1 AND c.relname::TEXT = $2::TEXT AND c.relkind IN ('v', 'm', 'S', 'f')`
+	err = each(ctx, d.pool, query, m.Name, func(func(...any) error) error { found = true; return nil })
+	return found, Explain(err)
 }
 
 // hides returns an error where a table that the catalog does not list is there all

@@ -129,6 +129,13 @@ func TestDrift(t *testing.T) {
 		if drift, comparable, err := db.Drift(t.Context(), gone); comparable || len(drift) != 1 || err != nil {
 			t.Errorf("no table: %q, %v, %v", drift, comparable, err)
 		}
+		// A view of its name is neither the table nor a sign of a hidden catalog.
+		if err := db.Exec(t.Context(), `CREATE VIEW "T" AS SELECT 1`); err != nil {
+			t.Fatal(err)
+		}
+		if drift, comparable, err := db.Drift(t.Context(), gone); comparable || err != nil || len(drift) != 1 || !strings.Contains(drift[0], "a view") {
+			t.Errorf("a view: %q, %v, %v", drift, comparable, err)
+		}
 		// A table without a key has a hidden column on CockroachDB.
 		keyless := planned(db)
 		keyless.Key, keyless.KeyIndex, keyless.Name = nil, "", "k"
