@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"leap/internal/checkpoint"
+	"leap/internal/fault"
 	"leap/internal/mask"
 	"leap/internal/row"
 	"leap/internal/schema"
@@ -58,7 +59,8 @@ func (s seals) open(table string, r row.Range) (row.Range, error) {
 		}
 		text, err := seal.Open((*k)[0])
 		if err != nil {
-			return r, fmt.Errorf("key of %s in the checkpoint: %w", table, err)
+			return r, fault.Wrap(fault.Refused, "versions before this one did not seal keys that are masked: to copy anew, drop the tables and the schema "+
+				checkpoint.Schema+" in the target and start again", fmt.Errorf("key of %s in the checkpoint: %w", table, err))
 		}
 		*k = nil
 		if err := json.Unmarshal(text, k); err != nil {

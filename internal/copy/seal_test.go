@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"leap/internal/checkpoint"
+	"leap/internal/fault"
 	"leap/internal/row"
 	"leap/internal/schema"
 )
@@ -41,6 +42,10 @@ func TestSeals(t *testing.T) {
 		}
 		if _, err = masked("another secret for it").openAll(closed); (err != nil) != hides {
 			t.Errorf("%s with another key: %v", table, err)
+		}
+		// A copy that an older version began cannot go on.
+		if _, err = s.openAll(want); (err != nil) != hides || hides && (fault.ClassOf(err) != fault.Refused || fault.HintOf(err) == "") {
+			t.Errorf("%s not sealed: %v", table, err)
 		}
 	}
 }

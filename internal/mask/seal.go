@@ -49,7 +49,7 @@ func (s *Seal) Open(sealed string) ([]byte, error) {
 	}
 	text, err := s.aead.Open(nil, raw[:n], raw[n:], nil)
 	if err != nil {
-		return nil, errors.New("it was sealed with another key")
+		return nil, errors.New("it was not sealed with this key")
 	}
 	return text, nil
 }
