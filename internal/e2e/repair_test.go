@@ -206,3 +206,23 @@ func TestRepairFollowsForeignKeys(t *testing.T) {
 		m.should(t, exitDone, "verify")
 	})
 }
+
+// TestRepairOfATreeOfRows: a table that refers to itself loses rows by its own repair.
+func TestRepairOfATreeOfRows(t *testing.T) {
+	tables := []string{
+		"CREATE TABLE tree (id INT PRIMARY KEY, u INT, up INT, UNIQUE KEY u (u), FOREIGN KEY (up) REFERENCES tree (id) ON DELETE CASCADE)",
+		"INSERT INTO tree VALUES (1, 1, NULL), (2, 2, NULL), (3, 3, 1), (4, 4, 2), (5, 5, 3)",
+	}
+	sandboxtest.EachTarget(t, func(t *testing.T, target *sandbox.Server) {
+		t.Parallel()
+		m := newMove(t, target, tables...).with(unsettled)
+		m.must(t, exitDone, "run")
+		m.atTarget(t, "UPDATE tree SET u = 0 WHERE id = 1", "UPDATE tree SET u = 1 WHERE id = 2", "UPDATE tree SET u = 2 WHERE id = 1")
+		m.atTarget(t, "INSERT INTO tree VALUES (6, 6, NULL)", "INSERT INTO tree VALUES (7, 7, 6)", "INSERT INTO tree VALUES (8, 8, 7)", "INSERT INTO tree VALUES (9, 9, 8)")
+		m.should(t, exitDone, "verify", "--repair")
+		m.should(t, exitDone, "verify")
+		if n := m.targetValue(t, "SELECT count(*) FROM tree"); n != "5" {
+			t.Errorf("%s rows", n)
+		}
+	})
+}

@@ -56,7 +56,7 @@ const maxRepair = 5000
 // target acted on a repair.
 func repairAll(ctx context.Context, work []*table) error {
 	open := work
-	for range work {
+	for range len(work) + 1 { // one more, since a table may refer to itself
 		open = slices.DeleteFunc(slices.Clone(open), func(t *table) bool { return !t.repairable() })
 		if len(open) == 0 {
 			return nil
