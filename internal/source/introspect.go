@@ -17,7 +17,7 @@ import (
 // Each question is asked once for the whole database, so that thousands of
 // tables cost as many round trips as one.
 func (db *DB) Introspect(ctx context.Context) (*schema.Database, error) {
-	conn, err := db.pool.Conn(ctx)
+	conn, err := db.conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("introspect: %w", Explain(err))
 	}

@@ -103,7 +103,7 @@ func (g *Gauge) ask(ctx context.Context, question func(*sql.Conn) error) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.conn == nil {
-		conn, err := g.db.pool.Conn(ctx)
+		conn, err := g.db.conn(ctx)
 		if err != nil {
 			return fmt.Errorf("ask the source for its load: %w", Explain(err))
 		}

@@ -22,7 +22,6 @@ const (
 	errWriteNet         = 1160
 	errWriteInterrupted = 1161
 	errNewAborting      = 1184
-	errUserLimit        = 1226
 	errOffline          = 3032
 	errSessionKilled    = 3169
 	errInactive         = 4031
@@ -36,7 +35,7 @@ func asLost(err error) error {
 		return err
 	}
 	server := isServerError(err,
-		errTooManyConns, errTooManyUserConns, errUserLimit, errShutdown, errKilled, errInterrupted,
+		errTooManyConns, errUserConns, errUserResource, errShutdown, errKilled, errInterrupted,
 		errAborting, errReadNet, errReadInterrupted, errWriteNet, errWriteInterrupted, errNewAborting,
 		errOffline, errSessionKilled, errInactive, errDeadlock)
 	if server || errors.Is(err, ErrSnapshotLost) || brokenTransport(err) {

@@ -10,7 +10,7 @@ import (
 // binlog, or without the right to ask for its position, nobody can tell, and
 // the answer is false.
 func (db *DB) Moved(ctx context.Context, since Position) (bool, error) {
-	conn, err := db.pool.Conn(ctx)
+	conn, err := db.conn(ctx)
 	if err != nil {
 		return false, fmt.Errorf("ask the source for its position: %w", Explain(err))
 	}
@@ -30,7 +30,7 @@ func (db *DB) Moved(ctx context.Context, since Position) (bool, error) {
 // Place names the moment at which the source is, as far as its binlog tells: while
 // the name stays the same, nothing was written. Empty where that cannot be told.
 func (db *DB) Place(ctx context.Context) (string, error) {
-	conn, err := db.pool.Conn(ctx)
+	conn, err := db.conn(ctx)
 	if err != nil {
 		return "", fmt.Errorf("ask the source for its position: %w", Explain(err))
 	}

@@ -16,7 +16,7 @@ import (
 // column of the tables. The error names all tables that it may not, and the
 // hint the statements that would help.
 func (db *DB) CheckPrivileges(ctx context.Context, tables []string) error {
-	conn, err := db.pool.Conn(ctx)
+	conn, err := db.conn(ctx)
 	if err != nil {
 		return fmt.Errorf("check privileges: %w", Explain(err))
 	}
@@ -72,7 +72,7 @@ func currentAccount(ctx context.Context, conn *sql.Conn) (string, error) {
 // every list without a word, so that Introspect cannot miss it. It also tells
 // of the history of system-versioned tables, which no SELECT shows by itself.
 func (db *DB) Visibility(ctx context.Context) ([]schema.Finding, error) {
-	conn, err := db.pool.Conn(ctx)
+	conn, err := db.conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("visibility: %w", Explain(err))
 	}

@@ -259,7 +259,7 @@ func (r *resolver) choose(ctx context.Context, db *DB) error {
 		return err
 	}
 	query := "SELECT COUNT(*) FROM (SELECT 1" + from + " WHERE " + where + " LIMIT " + strconv.FormatInt(limit, 10) + ") AS counted"
-	conn, err := db.pool.Conn(ctx)
+	conn, err := db.conn(ctx)
 	if err != nil {
 		return err //nolint:wrapcheck // Resolve says what it was doing
 	}

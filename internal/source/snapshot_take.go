@@ -103,7 +103,7 @@ func (db *DB) takeGroup(ctx context.Context, n int) ([]*sql.Conn, Position, erro
 	}
 	n = db.within(n)
 	conns, err := db.openConns(ctx, db.within(2*n))
-	if isServerError(err, errTooManyConns, errTooManyUserConns) {
+	if isServerError(err, errTooManyConns, errUserConns, errUserResource) {
 		conns, err = db.openConns(ctx, n)
 	}
 	if err != nil {
@@ -145,9 +145,6 @@ func beginGroup(ctx context.Context, conns []*sql.Conn) (activity, []binlogAt, e
 	at, err := standings(ctx, conns)
 	return before, at, err
 }
-
-// errTooManyUserConns is the account's own limit (max_user_connections).
-const errTooManyUserConns = 1203
 
 // everythingIsLogged reports whether equal binlog positions prove equal views:
 // every change must go through the binlog. A replica without

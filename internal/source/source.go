@@ -116,12 +116,25 @@ const poolPatience = 20 * time.Second
 func (db *DB) conn(ctx context.Context) (*sql.Conn, error) {
 	waiting, cancel := context.WithTimeout(ctx, db.patience)
 	defer cancel()
-	conn, err := db.pool.Conn(waiting)
+	conn, err := db.connect(waiting)
 	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
 		return nil, &retry.LostError{Err: fault.New(fault.Failed,
 			"allow more connections to the source (--max-connections), or use fewer --workers",
 			"no connection to the source was free within %s: %d of %d are in use", db.patience, db.pool.Stats().InUse, db.limit)}
 	}
+	return conn, err //nolint:wrapcheck // the caller says what it is for
+}
+
+// countedFor is how long the server may count a connection that is closed.
+const countedFor = time.Second
+
+func (db *DB) connect(ctx context.Context) (conn *sql.Conn, err error) {
+	_ = retry.Do(ctx, retry.Policy{For: countedFor}, func() error {
+		if conn, err = db.pool.Conn(ctx); isServerError(err, errUserConns, errUserResource) {
+			return &retry.LostError{Err: err}
+		}
+		return nil
+	})
 	return conn, err //nolint:wrapcheck // the caller says what it is for
 }
 
