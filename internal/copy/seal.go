@@ -30,25 +30,32 @@ func sealsOf(mappings []*schema.Mapping, orderKey func(*schema.Mapping) []schema
 
 // close returns a range as the checkpoint keeps it.
 func (s seals) close(table string, r row.Range) (row.Range, error) {
-	seal := s[table]
-	if seal == nil {
-		return r, nil
-	}
-	for _, k := range []*row.Key{&r.After, &r.UpTo} {
-		if *k == nil {
-			continue
-		}
-		text, err := json.Marshal(*k)
+	return s.bounds(table, r, func(seal *mask.Seal, k row.Key) (row.Key, error) {
+		text, err := json.Marshal(k)
 		if err != nil {
-			return r, fmt.Errorf("encode key: %w", err)
+			return nil, fmt.Errorf("encode key: %w", err)
 		}
-		*k = row.Key{seal.Close(text)}
-	}
-	return r, nil
+		return row.Key{seal.Close(text)}, nil
+	})
 }
 
 // open returns a range as it was closed.
 func (s seals) open(table string, r row.Range) (row.Range, error) {
+	return s.bounds(table, r, func(seal *mask.Seal, k row.Key) (out row.Key, err error) {
+		text, err := seal.Open(k[0])
+		if err != nil {
+			return nil, fault.Wrap(fault.Refused, "versions before this one did not seal keys that are masked: to copy anew, drop the tables and the schema "+
+				checkpoint.Schema+" in the target and start again", fmt.Errorf("key of %s in the checkpoint: %w", table, err))
+		}
+		if err = json.Unmarshal(text, &out); err != nil {
+			return nil, fmt.Errorf("key of %s in the checkpoint: %w", table, err)
+		}
+		return out, nil
+	})
+}
+
+// bounds changes the keys of a range of a table that has a seal.
+func (s seals) bounds(table string, r row.Range, change func(*mask.Seal, row.Key) (row.Key, error)) (row.Range, error) {
 	seal := s[table]
 	if seal == nil {
 		return r, nil
@@ -57,14 +64,9 @@ func (s seals) open(table string, r row.Range) (row.Range, error) {
 		if *k == nil {
 			continue
 		}
-		text, err := seal.Open((*k)[0])
-		if err != nil {
-			return r, fault.Wrap(fault.Refused, "versions before this one did not seal keys that are masked: to copy anew, drop the tables and the schema "+
-				checkpoint.Schema+" in the target and start again", fmt.Errorf("key of %s in the checkpoint: %w", table, err))
-		}
-		*k = nil
-		if err := json.Unmarshal(text, k); err != nil {
-			return r, fmt.Errorf("key of %s in the checkpoint: %w", table, err)
+		var err error
+		if *k, err = change(seal, *k); err != nil {
+			return r, err
 		}
 	}
 	return r, nil
